@@ -30,9 +30,9 @@ struct Options {
 // One reason to refuse. `rule` is stable (documented in verifier-lite/README.md), e.g. "code-opcode".
 struct Diagnostic {
   std::string rule;
-  std::string section;      // empty when the object as a whole is meant
+  std::string section;  // empty when the object as a whole is meant
   uint64_t section_offset = 0;
-  std::string symbol;       // nearest symbol at or before the place, empty if none
+  std::string symbol;  // nearest symbol at or before the place, empty if none
   uint64_t symbol_offset = 0;
   std::string instruction;  // disassembly, empty outside code
   std::string message;      // what is wrong
@@ -57,7 +57,7 @@ struct Symbol {
   uint64_t address = 0;
   uint64_t size = 0;
   bool function = false;
-  std::string section;          // where it is in the object, for source lines
+  std::string section;  // where it is in the object, for source lines
   uint64_t section_offset = 0;
 };
 
@@ -74,10 +74,10 @@ struct Image {
   std::vector<Segment> segments;      // ascending, not overlapping; text is one segment
   std::vector<std::byte> target_map;  // one byte per byte of text: VBPF_TARGET_*
   std::vector<Entry> entries;
-  std::vector<uint64_t> constructors; // addresses, in order of execution
-  std::vector<Symbol> symbols;        // sorted by address
+  std::vector<uint64_t> constructors;  // addresses, in order of execution
+  std::vector<Symbol> symbols;         // sorted by address
   Manifest manifest;
-  bool uses_avx = false;              // some instruction is VEX-encoded
+  bool uses_avx = false;  // some instruction is VEX-encoded
   uint64_t text_size = 0, instructions = 0;
 };
 
@@ -86,9 +86,9 @@ struct Result {
   std::optional<Image> image;
 };
 
-// Verifies one variant of an object in memory. Never throws on bad input, never reads outside `object`; time and memory are
-// linear in its size. A variant other than `user` is looked for in the object's variant section first; an object without
-// that section is itself taken as the variant asked for (so plain `clang -c` output can be checked as any).
+// Verifies one variant of an object in memory. Never throws on bad input, never reads outside `object`; time and memory
+// are linear in its size. A variant other than `user` is looked for in the object's variant section first; an object
+// without that section is itself taken as the variant asked for (so plain `clang -c` output can be checked as any).
 Result verify(std::span<const std::byte> object, const Options& options);
 
 }  // namespace vbpf::verifier

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// One decoded instruction, as the checks of code.cpp and sfi.cpp see it.
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include <string>
+#include <string_view>
+
+#include "policy.h"
+#include "unit.h"
+
+namespace vbpf::verifier {
+
+struct Instruction {
+  uint64_t address = 0;
+  Place place;
+  ZydisDecodedInstruction info;
+  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+
+  uint64_t next() const { return address + info.length; }
+  bool is(ZydisMnemonic mnemonic) const { return info.mnemonic == mnemonic; }
+  bool is_branch() const { return info.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE; }
+  // 0F 1F /0, the padding between functions: accesses nothing whatever its operand says.
+  bool is_long_nop() const {
+    return is(ZYDIS_MNEMONIC_NOP) && info.opcode_map == ZYDIS_OPCODE_MAP_0F && info.opcode == 0x1f &&
+           info.raw.modrm.reg == 0;
+  }
+};
+
+// What a check says: empty rule is "fine".
+struct Verdict {
+  std::string_view rule = {};
+  std::string message = {};
+  std::string_view hint = {};
+  explicit operator bool() const { return rule.empty(); }
+};
+
+// The rules of docs/sfi.md, over the instructions in order of address.
+class SfiChecker {
+ public:
+  explicit SfiChecker(const Unit& unit, uint64_t return_thunk);
+  Verdict check(const Instruction& instruction);
+  // The text ends, or padding follows.
+  Verdict check_end();
+
+ private:
+  enum class Pending { none, probe, base };
+
+  Verdict check_memory(const Instruction& instruction) const;
+  Verdict check_operand(const Instruction& instruction, const ZydisDecodedOperand& operand) const;
+  Verdict check_stack(const Instruction& instruction);
+  Verdict check_pending(const Instruction& instruction) const;
+  Verdict classify_stack_write(const Instruction& instruction, Pending& after) const;
+
+  uint64_t image_begin_, image_end_, return_thunk_;
+  Pending pending_ = Pending::none;  // what the next instruction must be
+};
+
+}  // namespace vbpf::verifier
