@@ -44,6 +44,12 @@ class Output {
   unsigned labels_ = 0;
 };
 
+inline constexpr std::string_view return_thunk = "__x86_return_thunk";
+
+// A plain return. Clang leaves them in functions it makes itself (this-adjusting thunks, the caller of global
+// constructors) whatever -mfunction-return says.
+bool is_return(const Statement& statement);
+
 // A mnemonic is `name` with or without a size suffix (b, w, l, q).
 bool is_mnemonic(std::string_view mnemonic, std::string_view name);
 

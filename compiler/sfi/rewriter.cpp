@@ -17,7 +17,7 @@ struct Refused {
 
 // What no rewriting makes fit, and why. Whatever else is forbidden in every variant is the verifier's to refuse.
 constexpr std::array kRefused = {
-    Refused{"ret", "returns go through the loader's thunk: compile with -mfunction-return=thunk-extern"},
+    Refused{"ret", "returns go through the loader's thunk, which pops no arguments"},
     Refused{"xlat", "reaches memory without an operand that could be confined: use mov"},
     Refused{"xlatb", "reaches memory without an operand that could be confined: use mov"},
     Refused{"enter", "moves %rsp by way of memory: use push, mov and sub"},
@@ -84,6 +84,7 @@ class Rewriter {
 
   void rewrite_instruction(const Statement& statement, size_t index) {
     if (statement.mnemonic.empty()) return output_.fail("a prefix must stand with its instruction");
+    if (is_return(statement)) return output_.line("jmp\t" + std::string(return_thunk));
     for (const Refused& refused : kRefused)
       if (is_mnemonic(statement.mnemonic, refused.name)) return output_.fail(refused.why);
     if (is_branch(statement)) return rewrite_branch(statement);
@@ -94,6 +95,7 @@ class Rewriter {
       if (!operand) return output_.fail("this operand cannot be read");
       instruction.operands.push_back(std::move(*operand));
     }
+    if (is_tzcnt(statement)) return rewrite_memory(instruction);
     if (is_string_instruction(instruction)) return expand_string(program_, instruction, output_);
     if (!check_prefixes(statement)) return;
     if (is_bit_string_instruction(instruction)) return expand_bit_string(instruction, output_);
@@ -114,6 +116,11 @@ class Rewriter {
     const bool pause =
         !statement.prefixes.empty() && statement.prefixes[0].starts_with("rep") && statement.operands.empty();
     output_.line(pause ? "pause" : statement.text);
+  }
+
+  // Clang writes tzcnt so where it would be bsf on older CPUs and either will do.
+  static bool is_tzcnt(const Statement& statement) {
+    return statement.prefixes.size() == 1 && statement.prefixes[0] == "rep" && is_mnemonic(statement.mnemonic, "bsf");
   }
 
   bool check_prefixes(const Statement& statement) {
@@ -155,6 +162,25 @@ class Rewriter {
 };
 
 }  // namespace
+
+bool is_return(const Statement& statement) {
+  const bool plain =
+      statement.prefixes.empty() || (statement.prefixes.size() == 1 && statement.prefixes[0].starts_with("rep"));
+  return is_mnemonic(statement.mnemonic, "ret") && statement.operands.empty() && plain;
+}
+
+std::string use_return_thunk(std::string_view att_assembly) {
+  std::string assembly;
+  for (const Statement& statement : parse_assembly(att_assembly)) {
+    if (statement.kind == Statement::Kind::label)
+      assembly += statement.text + ":\n";
+    else if (statement.kind == Statement::Kind::instruction && is_return(statement))
+      assembly.append("\tjmp\t").append(return_thunk).append("\n");
+    else
+      assembly += '\t' + statement.text + '\n';
+  }
+  return assembly;
+}
 
 RewriteResult rewrite(std::string_view att_assembly) { return Rewriter(att_assembly).run(); }
 

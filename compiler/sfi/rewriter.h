@@ -20,4 +20,9 @@ struct RewriteResult {
 
 RewriteResult rewrite(std::string_view att_assembly);
 
+// For the other variants: every plain return becomes a jump to the loader's return thunk, nothing else changes. Clang
+// leaves returns in functions it makes itself (this-adjusting thunks, the caller of global constructors) whatever
+// -mfunction-return=thunk-extern says. rewrite() does this too.
+std::string use_return_thunk(std::string_view att_assembly);
+
 }  // namespace vbpf::sfi

@@ -20,12 +20,13 @@ bool probe_follows(const Program& program, size_t index) {
   for (size_t at = index + 1; at < program.statements.size(); ++at) {
     const Statement& next = program.statements[at];
     if (is_transparent(next)) continue;
+    if (next.kind == Statement::Kind::instruction && is_return(next)) return true;
     if (next.kind != Statement::Kind::instruction || !next.prefixes.empty() || next.operands.size() != 1) return false;
     const std::string& operand = next.operands[0];
     if (is_mnemonic(next.mnemonic, "push") || is_mnemonic(next.mnemonic, "pop"))
       return register_bits(operand.substr(1)) == 64 && operand != "%rsp";
     if (is_mnemonic(next.mnemonic, "call")) return !operand.starts_with('*');
-    return is_mnemonic(next.mnemonic, "jmp") && operand == "__x86_return_thunk";
+    return is_mnemonic(next.mnemonic, "jmp") && operand == return_thunk;
   }
   return false;
 }
@@ -43,7 +44,7 @@ void probe(const Program& program, size_t index, Output& output) {
 // A reset by an instruction that writes flags itself.
 void arithmetic_reset(const Program& program, size_t index, const std::string& text, Output& output) {
   if (flags_live_after(program, index))
-    return output.fail("the flags of an adjustment of %rsp this large cannot be kept");
+    return output.fail("%rsp is written where the flags are needed: compare after the write");
   output.line(text);
   output.line(kRestoreUpperHalf);
 }
@@ -86,6 +87,20 @@ void reset_to_register(const Program& program, size_t index, const std::string& 
   neutral_reset(program, index, address, "movl\t%" + register_as(name, 32) + ", %esp", output);
 }
 
+// %rsp = memory: only a register may be moved to %esp. No register is free, so %rax changes places with the memory, and
+// back.
+void reset_to_memory(const Program& program, size_t index, const Operand& memory, Output& output) {
+  const Confined confined = confine(memory);
+  if (!confined.error.empty()) return output.fail(confined.error);
+  for (const std::string& used : {memory.base, memory.index})
+    if (const std::string full = register_as(used, 64); full == "rax" || full == "rsp")
+      return output.fail("%rsp cannot be loaded from this address: load it into a register first");
+  const std::string exchange = "xchgq\t%rax, " + confined.text;
+  output.line(exchange);
+  arithmetic_reset(program, index, "movl\t%eax, %esp", output);
+  output.line(exchange);
+}
+
 bool is_step(int64_t bytes) { return bytes >= -VBPF_SFI_MAX_STACK_STEP && bytes <= VBPF_SFI_MAX_STACK_STEP; }
 
 bool is_alignment_step(int64_t mask) {
@@ -100,14 +115,8 @@ void rewrite_arithmetic(const Program& program, const Instruction& instruction, 
     const std::string low = register_as(source.text.substr(1), 32);
     return arithmetic_reset(program, instruction.index, name + "l\t%" + low + ", %esp", output);
   }
-  if (source.is_memory()) {
-    const Confined memory = confine(source);
-    if (!memory.error.empty()) return output.fail(memory.error);
-    return arithmetic_reset(program, instruction.index, name + "l\t" + memory.text + ", %esp", output);
-  }
-  const auto value = parse_number(source.text.substr(1));
-  if (source.kind != Operand::Kind::immediate || !value)
-    return output.fail("%rsp can only be adjusted by a number known here");
+  const auto value = source.kind == Operand::Kind::immediate ? parse_number(source.text.substr(1)) : std::nullopt;
+  if (!value) return output.fail("%rsp can only be adjusted by a number known here");
   if (name == "and" ? is_alignment_step(*value) : is_step(*value)) {
     output.line(name + "q\t" + source.text + ", %rsp");
     return probe(program, instruction.index, output);
@@ -158,6 +167,8 @@ void rewrite_stack_write(const Program& program, const Instruction& instruction,
     const bool from_register =
         operands[0].kind == Operand::Kind::reg && register_bits(operands[0].text.substr(1)) == 64;
     if (is_mnemonic(mnemonic, "mov") && operands[0].is("rsp")) return;  // nothing to do
+    if (is_mnemonic(mnemonic, "mov") && operands[0].is_memory())
+      return reset_to_memory(program, instruction.index, operands[0], output);
     if (is_mnemonic(mnemonic, "mov") && from_register)
       return reset_to_register(program, instruction.index, operands[0].text.substr(1), output);
   }
