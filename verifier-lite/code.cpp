@@ -150,8 +150,8 @@ class CodeChecker {
         return mandatory || (current_.info.operand_width == 16 && !current_.is_branch() && !stack);
       case 0xf3:
         return mandatory;
-      case 0xf2:
-        return mandatory && (current_.info.attributes & ZYDIS_ATTRIB_HAS_REPNE || !is_string());
+      case 0xf2:  // repne has no meaning on string instructions that do not compare
+        return mandatory && (!is_string() || is_string_compare());
       case 0xf0:
         return current_.info.attributes & ZYDIS_ATTRIB_HAS_LOCK;
       case 0x65:
@@ -164,6 +164,11 @@ class CodeChecker {
   }
 
   bool is_string() const { return current_.info.meta.category == ZYDIS_CATEGORY_STRINGOP; }
+
+  bool is_string_compare() const {
+    uint8_t opcode = current_.info.opcode & 0xfe;
+    return opcode == 0xa6 || opcode == 0xae;  // cmps, scas
+  }
 
   bool has_explicit_memory() const {
     for (size_t i = 0; i < current_.info.operand_count_visible; ++i) {

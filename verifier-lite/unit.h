@@ -35,17 +35,18 @@ struct Placement {
 struct Unit {
   const Options& options;
   Reporter& reporter;
-  Object object;
-  Manifest manifest;
+  Object object = {};
+  Manifest manifest = {};
 
-  std::vector<Placement> placements;    // by section index
-  std::vector<uint32_t> text_sections;  // in order of address
-  std::vector<uint32_t> got_slots;      // by symbol: 1 + slot, 0 is none; empty if there is no such relocation
+  std::vector<Placement> placements = {};    // by section index
+  std::vector<uint32_t> text_sections = {};  // in order of address
+  std::vector<uint32_t> got_slots = {};      // by symbol: 1 + slot, 0 is none; empty if there is no such relocation
   uint64_t got_address = 0;
-  std::vector<std::byte> constructor_bytes;  // contents of all .init_array sections, relocated, in order of execution
-  std::vector<Place> constructor_places;     // for diagnostics, one for each constructor
+  std::vector<std::byte> constructor_bytes =
+      {};                                      // contents of all .init_array sections, relocated, in order of execution
+  std::vector<Place> constructor_places = {};  // for diagnostics, one for each constructor
 
-  Image image;
+  Image image = {};
 
   Segment* segment(Segment::Kind kind) {
     for (Segment& segment : image.segments) {

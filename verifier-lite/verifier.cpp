@@ -18,9 +18,10 @@ Result verify(std::span<const std::byte> file, const Options& options) {
                   check_code(unit);
   Result result;
   result.diagnostics = reporter.take();
-  if (!accepted && result.diagnostics.empty())
-    result.diagnostics.push_back(
-        {.rule = "internal", .message = "refused without a reason", .hint = "report this as a bug"});
+  if (!accepted && result.diagnostics.empty()) {
+    reporter.add("internal", {}, "refused without a reason", "report this as a bug");
+    result.diagnostics = reporter.take();
+  }
   if (accepted && result.diagnostics.empty()) {
     collect_symbols(unit);
     result.image = std::move(unit.image);

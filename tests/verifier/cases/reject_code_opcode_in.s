@@ -1,0 +1,7 @@
+# rule: code-opcode
+# SPDX-License-Identifier: Apache-2.0
+# Port access.
+.include "entry.inc"
+entry f
+  inb $0x60,%al
+  finish

@@ -1,0 +1,7 @@
+# rule: code-opcode
+# SPDX-License-Identifier: Apache-2.0
+# Enters the kernel.
+.include "entry.inc"
+entry f
+  int $0x80
+  finish

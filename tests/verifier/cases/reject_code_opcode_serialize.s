@@ -1,0 +1,7 @@
+# rule: code-opcode
+# SPDX-License-Identifier: Apache-2.0
+# Not emitted by compilers.
+.include "entry.inc"
+entry f
+  serialize
+  finish

@@ -1,0 +1,7 @@
+# rule: code-opcode
+# SPDX-License-Identifier: Apache-2.0
+# Privileged.
+.include "entry.inc"
+entry f
+  swapgs
+  finish

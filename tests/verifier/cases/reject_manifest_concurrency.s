@@ -1,0 +1,11 @@
+# rule: manifest
+# SPDX-License-Identifier: Apache-2.0
+# Unknown concurrency.
+.include "entry.inc"
+entry f
+  finish
+.section vbpf.manifest,"a",@progbits
+  .long 0x46504256
+  .short 1,40
+  .long 3,0
+  .quad 0,0,0x0

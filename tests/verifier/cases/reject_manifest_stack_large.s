@@ -1,0 +1,11 @@
+# rule: manifest
+# SPDX-License-Identifier: Apache-2.0
+# More than 8 MiB of stack.
+.include "entry.inc"
+entry f
+  finish
+.section vbpf.manifest,"a",@progbits
+  .long 0x46504256
+  .short 1,40
+  .long 0,0
+  .quad 8388609,0,0x0

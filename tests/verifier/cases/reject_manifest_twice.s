@@ -1,0 +1,16 @@
+# rule: manifest
+# SPDX-License-Identifier: Apache-2.0
+# Two manifests.
+.include "entry.inc"
+entry f
+  finish
+.section vbpf.manifest,"a",@progbits
+  .long 0x46504256
+  .short 1,40
+  .long 0,0
+  .quad 0,0,0x0
+.section vbpf.manifest,"a",@progbits
+  .long 0x46504256
+  .short 1,40
+  .long 0,0
+  .quad 0,0,0x0
