@@ -102,7 +102,7 @@ std::optional<BitString> bit_string(const Instruction& instruction) {
     if (!is_mnemonic(instruction.statement.mnemonic, name) || instruction.operands.size() != 2) continue;
     const Operand& index = instruction.operands[0];
     if (index.kind != Operand::Kind::reg || !instruction.operands[1].is_memory()) return std::nullopt;
-    return BitString{name, register_bits(index.text.substr(1))};
+    return BitString{name, register_bits(index.name)};
   }
   return std::nullopt;
 }
@@ -131,7 +131,7 @@ bool is_string_instruction(const Instruction& instruction) {
   if (std::find(names.begin(), names.end(), mnemonic.substr(0, 4)) == names.end()) return false;
   const auto implicit = [](const Operand& operand) {
     return (operand.is_memory() && operand.displacement.empty() && (operand.base == "rsi" || operand.base == "rdi")) ||
-           (operand.kind == Operand::Kind::reg && register_as(operand.text.substr(1), 64) == "rax");
+           (operand.kind == Operand::Kind::reg && register_as(operand.name, 64) == "rax");
   };
   // movsd and cmpsd of SSE name a vector register; movsb and movsw of the movs[xz] family a general one as destination.
   const std::vector<Operand>& operands = instruction.operands;
@@ -174,7 +174,7 @@ bool is_bit_string_instruction(const Instruction& instruction) { return bit_stri
 void expand_bit_string(const Instruction& instruction, Output& output) {
   const BitString kind = *bit_string(instruction);
   const Operand& memory = instruction.operands[1];
-  const std::string given = register_as(instruction.operands[0].text.substr(1), 64);
+  const std::string given = register_as(instruction.operands[0].name, 64);
   if (const Confined confined = confine(memory); !confined.error.empty()) return output.fail(confined.error);
   const std::vector<std::string>& prefixes = instruction.statement.prefixes;
   if (kind.bits < 16 || given == "rsp" || prefixes.size() > 1 || (!prefixes.empty() && prefixes[0] != "lock"))

@@ -105,9 +105,8 @@ std::optional<Operand> parse_operand(std::string_view text) {
   }
   if (text[0] == '{') return operand;  // {sae}, {rn-sae}
   if (text[0] == '%' && text.find(':') == std::string_view::npos) {
-    if (const size_t brace = text.find('{'); brace != std::string_view::npos) text = trim(text.substr(0, brace));
     operand.kind = Operand::Kind::reg;
-    operand.text = text;
+    operand.name = trim(text.substr(1, text.find('{') - 1));
     return operand;
   }
   return parse_memory(text);
@@ -154,7 +153,7 @@ unsigned register_bits(std::string_view reg_name) {
 }
 
 bool is_stack_pointer(const Operand& operand) {
-  return operand.kind == Operand::Kind::reg && register_as(operand.text.substr(1), 64) == "rsp";
+  return operand.kind == Operand::Kind::reg && register_as(operand.name, 64) == "rsp";
 }
 
 Confined confine(const Operand& memory) {

@@ -12,11 +12,12 @@ namespace vbpf::sfi {
 struct Operand {
   enum class Kind { immediate, reg, memory, indirect } kind = Kind::immediate;
   std::string text;                // as written
+  std::string name;                // register: without percent sign and mask
   std::string segment;             // memory: "fs", or empty
   std::string displacement;        // memory: an expression, may be empty
   std::string base, index, scale;  // memory: registers without '%'; may be empty
   std::string suffix;              // memory: "{%k1}", "{1to8}"
-  bool is(std::string_view reg_name) const { return kind == Kind::reg && text.substr(1) == reg_name; }
+  bool is(std::string_view reg_name) const { return kind == Kind::reg && name == reg_name; }
   bool is_memory() const { return kind == Kind::memory; }
   bool rip_relative() const { return base == "rip" || base == "eip"; }
 };

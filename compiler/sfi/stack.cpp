@@ -111,8 +111,8 @@ bool is_alignment_step(int64_t mask) {
 void rewrite_arithmetic(const Program& program, const Instruction& instruction, const std::string& name,
                         Output& output) {
   const Operand& source = instruction.operands[0];
-  if (source.kind == Operand::Kind::reg && register_bits(source.text.substr(1)) == 64) {
-    const std::string low = register_as(source.text.substr(1), 32);
+  if (source.kind == Operand::Kind::reg && register_bits(source.name) == 64) {
+    const std::string low = register_as(source.name, 32);
     return arithmetic_reset(program, instruction.index, name + "l\t%" + low + ", %esp", output);
   }
   const auto value = source.kind == Operand::Kind::immediate ? parse_number(source.text.substr(1)) : std::nullopt;
@@ -164,13 +164,12 @@ void rewrite_stack_write(const Program& program, const Instruction& instruction,
       if (mnemonic == name || mnemonic == std::string(name) + 'q')
         return rewrite_arithmetic(program, instruction, name, output);
     if (is_mnemonic(mnemonic, "lea") && operands[0].is_memory()) return rewrite_lea(program, instruction, output);
-    const bool from_register =
-        operands[0].kind == Operand::Kind::reg && register_bits(operands[0].text.substr(1)) == 64;
+    const bool from_register = operands[0].kind == Operand::Kind::reg && register_bits(operands[0].name) == 64;
     if (is_mnemonic(mnemonic, "mov") && operands[0].is("rsp")) return;  // nothing to do
     if (is_mnemonic(mnemonic, "mov") && operands[0].is_memory())
       return reset_to_memory(program, instruction.index, operands[0], output);
     if (is_mnemonic(mnemonic, "mov") && from_register)
-      return reset_to_register(program, instruction.index, operands[0].text.substr(1), output);
+      return reset_to_register(program, instruction.index, operands[0].name, output);
   }
   output.fail("this write of the stack pointer cannot be confined: use add, sub, and, lea or mov from a register");
 }

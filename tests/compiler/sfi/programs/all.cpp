@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// One object of all programs: it is compiled once for each set of options.
+#include "alignment.cpp"
+#include "atomics.cpp"
+#include "big_frames.cpp"
+#include "bitfields.cpp"
+#include "by_value.cpp"
+#include "containers.cpp"
+#include "dispatch.cpp"
+#include "floats.cpp"
+#include "inline_assembly.cpp"
+#include "recursion.cpp"
+#include "sorting.cpp"
+#include "strings.cpp"
+#include "switches.cpp"
+#include "variable_arrays.cpp"
+#include "variadic.cpp"
+#include "vectors.cpp"
