@@ -74,16 +74,16 @@ struct vbpf_manifest {
 #define VBPF_REGION_SIZE 0x100000000ull
 #define VBPF_REGION_GUARD 0x100000ull /* 1 MiB before and after, never mapped */
 
-#define VBPF_OFF_NULL_GUARD 0x00000000ull   /* 64 KiB, never mapped: null pointers fault in SFI too */
-#define VBPF_OFF_INFO 0x00010000ull         /* struct vbpf_region_info, one page, read-only */
-#define VBPF_OFF_THUNKS 0x00011000ull       /* loader's code: thunks, trampolines, import stubs; read + execute */
-#define VBPF_THUNKS_SIZE 0x0000f000ull      /* at most */
-#define VBPF_OFF_IMAGE 0x00100000ull        /* the linked image: text, read-only data, data, bss */
-#define VBPF_IMAGE_SIZE_MAX 0x08000000ull   /* 128 MiB */
-#define VBPF_OFF_TARGET_MAP 0x10000000ull   /* one byte per byte of text, read-only: VBPF_TARGET_* */
-#define VBPF_OFF_STACKS 0x20000000ull       /* stacks, each with a guard page below and above */
-#define VBPF_OFF_HEAP 0x40000000ull         /* heap, grown by touching it, VBPF_HEAP_SIZE_MAX at most */
-#define VBPF_OFF_WINDOW 0x80000000ull       /* buffers shared with the host: contexts, packets */
+#define VBPF_OFF_NULL_GUARD 0x00000000ull /* 64 KiB, never mapped: null pointers fault in SFI too */
+#define VBPF_OFF_INFO 0x00010000ull       /* struct vbpf_region_info, one page, read-only */
+#define VBPF_OFF_THUNKS 0x00011000ull     /* loader's code: thunks, trampolines, import stubs; read + execute */
+#define VBPF_THUNKS_SIZE 0x0000f000ull    /* at most */
+#define VBPF_OFF_IMAGE 0x00100000ull      /* the linked image: text, read-only data, data, bss */
+#define VBPF_IMAGE_SIZE_MAX 0x08000000ull /* 128 MiB */
+#define VBPF_OFF_TARGET_MAP 0x10000000ull /* one byte per byte of text, read-only: VBPF_TARGET_* */
+#define VBPF_OFF_STACKS 0x20000000ull     /* stacks, each with a guard page below and above */
+#define VBPF_OFF_HEAP 0x40000000ull       /* heap, grown by touching it, VBPF_HEAP_SIZE_MAX at most */
+#define VBPF_OFF_WINDOW 0x80000000ull     /* buffers shared with the host: contexts, packets */
 #define VBPF_WINDOW_SIZE_MAX 0x7ff00000ull
 /* The last 1 MiB of the region is never mapped. */
 

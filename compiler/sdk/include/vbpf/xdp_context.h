@@ -13,9 +13,9 @@
  * up to VBPF_XDP_HEADROOM bytes before, and the frame's tail after. data_meta == data when there is no metadata.
  */
 struct vbpf_xdp {
-  uint8_t *data;
-  uint8_t *data_end;
-  uint8_t *data_meta;
+  uint8_t* data;
+  uint8_t* data_end;
+  uint8_t* data_meta;
   uint32_t ingress_ifindex;
   uint32_t rx_queue_index;
   uint32_t egress_ifindex; /* 0 on entry; for XDP_REDIRECT: set to the device the packet goes to */

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running the tools, and the temporary folder they work in. Both are ended cleanly by SIGINT, SIGTERM and SIGHUP.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace vbpf::driver {
+
+// Runs words[0] (found by PATH unless it has a slash). Returns its exit code, 128 + n if a signal ended it, 127 if it
+// could not be started. With `errors`, its standard error is collected there instead of shown.
+int run(const std::vector<std::string>& words, std::string* errors = nullptr);
+
+// For -v and -###: the command as a line that a shell would read back.
+void print_command(const std::vector<std::string>& words);
+
+// A folder of the process's own, removed with all in it when this ends or a signal ends the process.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::string& path() const { return path_; }  // empty if it could not be made: errno says why
+  // A new file name in it that ends in `name` (slashes replaced), unique in this process.
+  std::string file(const std::string& name);
+
+ private:
+  std::string path_;
+  unsigned count_ = 0;
+};
+
+// True once a signal asked to end; the caller cleans up and calls die_of_signal().
+bool interrupted();
+[[noreturn]] void die_of_signal();
+void install_signal_handlers();
+
+}  // namespace vbpf::driver

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cxx_sort.h"
+
+VBPF_INSTANTIATE_SORT(float)
+VBPF_INSTANTIATE_SORT(double)
+VBPF_INSTANTIATE_SORT(long double)
