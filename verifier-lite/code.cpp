@@ -60,7 +60,7 @@ class CodeChecker {
     for (uint64_t at = begin; at < end && !unit_.reporter.full(); at += current_.info.length) {
       current_.address = at;
       const std::byte* start = bytes + (at - text_.address);
-      if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, start, end - at, &current_.info, current_.operands))) {
+      if (!decode(start, end - at)) {
         unit_.reporter.add("code-decode", unit_.place_of(at), "these bytes are no instruction: " + bytes_at(at, end),
                            "only code belongs into executable sections");
         return false;
@@ -68,6 +68,16 @@ class CodeChecker {
       visit();
     }
     return !unit_.reporter.full();
+  }
+
+  // Implicit operands matter for SFI only (who writes %rsp, who accesses memory): decoding them costs a quarter of the
+  // time.
+  bool decode(const std::byte* start, uint64_t room) {
+    ZydisDecoderContext context;
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, &context, start, room, &current_.info))) return false;
+    bool all = unit_.options.variant == Variant::sfi;
+    uint8_t count = all ? current_.info.operand_count : current_.info.operand_count_visible;
+    return ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&decoder_, &context, &current_.info, current_.operands, count));
   }
 
   std::string bytes_at(uint64_t at, uint64_t end) const {
@@ -85,47 +95,45 @@ class CodeChecker {
   void check_padding(uint64_t begin, uint64_t end) {
     for (uint64_t at = begin; at < end; ++at) map_at(at) |= std::byte{mark_start};
     if (begin == end || unit_.options.variant != Variant::sfi) return;
-    if (Verdict verdict = sfi_.check_end(); !verdict) report(verdict);
+    if (Verdict verdict = sfi_.check_end(); !verdict) refuse(verdict.rule, std::string(verdict.message), verdict.hint);
   }
 
-  void report(const Verdict& verdict) {
+  bool refuse(std::string_view rule, std::string message, std::string_view hint) {
     char text[256] = "";
     ZydisFormatterFormatInstruction(&formatter_, &current_.info, current_.operands, current_.info.operand_count_visible,
                                     text, sizeof(text), current_.address, nullptr);
-    unit_.reporter.add(verdict.rule, unit_.place_of(current_.address), verdict.message, std::string(verdict.hint),
-                       text);
+    unit_.reporter.add(rule, unit_.place_of(current_.address), std::move(message), std::string(hint), text);
+    return false;
   }
 
   void check() {
     map_at(current_.address) |= std::byte{mark_start};
     ++unit_.image.instructions;
-    Verdict verdict = check_opcode();
-    if (verdict) verdict = check_prefixes();
-    if (verdict) verdict = check_operands();
-    if (verdict) verdict = check_flow();
-    if (verdict && unit_.options.variant == Variant::sfi) verdict = sfi_.check(current_);
-    if (!verdict) report(verdict);
+    if (!check_opcode() || !check_prefixes() || !check_operands() || !check_flow()) return;
+    if (unit_.options.variant != Variant::sfi) return;
+    if (Verdict verdict = sfi_.check(current_); !verdict)
+      refuse(verdict.rule, std::string(verdict.message), verdict.hint);
   }
 
-  Verdict check_opcode() {
+  bool check_opcode() {
     const OpcodeClass& opcode_class = class_of(current_.info.mnemonic);
     if (current_.info.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
         current_.info.encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
-      return {"code-encoding", "AVX-512 and other encodings than legacy and VEX",
-              "compile without -mavx512*, e.g. -march=x86-64-v3"};
+      return refuse("code-encoding", "AVX-512 and other encodings than legacy and VEX",
+                    "compile without -mavx512*, e.g. -march=x86-64-v3");
     if (!opcode_class.allowed(unit_.options.variant))
-      return {"code-opcode", std::string(opcode_class.why), opcode_class.hint};
+      return refuse("code-opcode", std::string(opcode_class.why), opcode_class.hint);
     bool odd_nop = current_.is(ZYDIS_MNEMONIC_NOP) && !current_.is_long_nop() &&
                    !(current_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && current_.info.opcode == 0x90);
     if (odd_nop)
-      return {"code-encoding", "a reserved form of nop, which newer CPUs give another meaning", compile_hint};
+      return refuse("code-encoding", "a reserved form of nop, which newer CPUs give another meaning", compile_hint);
     if (current_.info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && opcode_class.name != "bits")
       unit_.image.uses_avx = true;
-    return {};
+    return true;
   }
 
   // Only prefixes that the instruction needs, each once: CPUs differ in what they make of others.
-  Verdict check_prefixes() {
+  bool check_prefixes() {
     const auto& raw = current_.info.raw;
     for (size_t i = 0; i < raw.prefix_count; ++i) {
       uint8_t value = raw.prefixes[i].value;
@@ -135,9 +143,9 @@ class CodeChecker {
       if (current_.is_long_nop() && (value == 0x66 || (value == 0x2e && !repeated))) continue;
       if (repeated || raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_IGNORED ||
           !prefix_is_needed(value, raw.prefixes[i].type))
-        return {"code-prefix", "prefix " + hex(value) + " is not needed here, or is not allowed", compile_hint};
+        return refuse("code-prefix", "prefix " + hex(value) + " is not needed here, or is not allowed", compile_hint);
     }
-    return {};
+    return true;
   }
 
   bool prefix_is_needed(uint8_t value, ZydisPrefixType type) const {
@@ -178,10 +186,10 @@ class CodeChecker {
   }
 
   // General, XMM and YMM registers only: no segment, control, debug, MMX, x87, mask or bound register.
-  Verdict check_operands() {
+  bool check_operands() {
     for (size_t i = 0; i < current_.info.operand_count_visible; ++i) {
       const ZydisDecodedOperand& operand = current_.operands[i];
-      if (operand.type == ZYDIS_OPERAND_TYPE_POINTER) return {"code-opcode", "a far branch", compile_hint};
+      if (operand.type == ZYDIS_OPERAND_TYPE_POINTER) return refuse("code-opcode", "a far branch", compile_hint);
       if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
       switch (ZydisRegisterGetClass(operand.reg.value)) {
         case ZYDIS_REGCLASS_GPR8:
@@ -192,34 +200,36 @@ class CodeChecker {
         case ZYDIS_REGCLASS_YMM:
           break;
         default:
-          return {"code-register",
-                  "register %" + std::string(ZydisRegisterGetString(operand.reg.value)) + " may not be used",
-                  compile_hint};
+          return refuse("code-register",
+                        "register %" + std::string(ZydisRegisterGetString(operand.reg.value)) + " may not be used",
+                        compile_hint);
       }
     }
-    return {};
+    return true;
   }
 
-  Verdict check_flow() {
+  bool check_flow() {
     const ZydisDecodedOperand& operand = current_.operands[0];
     if (current_.is(ZYDIS_MNEMONIC_LEA)) mark_address_taken();
-    if (!current_.is_branch()) return {};
+    if (!current_.is_branch()) return true;
     if (operand.type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !operand.imm.is_relative)
-      return {"code-indirect", "an indirect branch", "compile with -mretpoline-external-thunk (vbpf-clang++ does)"};
+      return refuse("code-indirect", "an indirect branch",
+                    "compile with -mretpoline-external-thunk (vbpf-clang++ does)");
     if (current_.is(ZYDIS_MNEMONIC_CALL)) map_at(current_.next()) |= std::byte{VBPF_TARGET_RETURN};
     uint64_t target = current_.next() + operand.imm.value.u;
     if (in_text(target)) {
       map_at(target) |= std::byte{mark_branch};
-      return {};
+      return true;
     }
     auto external = externals_.find(target);
     if (external == externals_.end() || external->second == External::Kind::data)
-      return {"code-branch",
-              "branches to " + hex(target) + ", which is neither code of the extension nor a function of the host",
-              compile_hint};
+      return refuse(
+          "code-branch",
+          "branches to " + hex(target) + ", which is neither code of the extension nor a function of the host",
+          compile_hint);
     if (external->second == External::Kind::return_thunk && !current_.is(ZYDIS_MNEMONIC_JMP))
-      return {"code-branch", "only jmp may go to the return thunk", compile_hint};
-    return {};
+      return refuse("code-branch", "only jmp may go to the return thunk", compile_hint);
+    return true;
   }
 
   // lea f(%rip): f may be called through the indirect thunks.
@@ -265,7 +275,7 @@ class CodeChecker {
       if (!current_.is_branch()) return;
       uint64_t target = current_.next() + current_.operands[0].imm.value.u;
       if (in_text(target) && !starts[target - text_.address])
-        report({"code-branch", "branches into the middle of an instruction", compile_hint});
+        refuse("code-branch", "branches into the middle of an instruction", compile_hint);
     });
   }
 

@@ -4,7 +4,6 @@
 
 #include <Zydis/Zydis.h>
 
-#include <string>
 #include <string_view>
 
 #include "policy.h"
@@ -28,11 +27,9 @@ struct Instruction {
   }
 };
 
-// What a check says: empty rule is "fine".
+// What a check says: an empty rule is "fine". Views of literals, because there is one for each instruction.
 struct Verdict {
-  std::string_view rule = {};
-  std::string message = {};
-  std::string_view hint = {};
+  std::string_view rule = {}, message = {}, hint = {};
   explicit operator bool() const { return rule.empty(); }
 };
 

@@ -43,7 +43,8 @@ const ElfSymbol* nearest_symbol(const Object& object, Place place) {
 
 }  // namespace
 
-void Reporter::add(std::string_view rule, Place place, std::string message, std::string hint, std::string instruction) {
+void Reporter::add(std::string_view rule, Place place, const std::string& message, std::string hint,
+                   std::string instruction) {
   if (full()) return;
   Diagnostic diagnostic;
   diagnostic.rule = rule;

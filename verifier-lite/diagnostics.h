@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "object.h"
@@ -26,11 +27,12 @@ class Reporter {
   // Which variant's object this is, put in front of messages ("in vbpf.variant.sfi: "); empty for the file itself.
   void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
 
-  void add(std::string_view rule, Place place, std::string message, std::string hint, std::string instruction = {});
+  void add(std::string_view rule, Place place, const std::string& message, std::string hint,
+           std::string instruction = {});
 
   bool any() const { return !diagnostics_.empty(); }
   bool full() const { return diagnostics_.size() >= max_; }
-  std::vector<Diagnostic> take() { return std::move(diagnostics_); }
+  std::vector<Diagnostic> take() { return std::exchange(diagnostics_, {}); }
 
  private:
   size_t max_;

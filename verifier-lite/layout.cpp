@@ -162,7 +162,8 @@ class Layout {
       const Placement& placement = unit_.placements[i];
       if (std::find(roles.begin(), roles.end(), placement.role) == roles.end()) continue;
       std::span<const std::byte> bytes = unit_.object.sections[i].bytes;
-      std::copy(bytes.begin(), bytes.end(), segment.bytes.begin() + (placement.address - segment.address));
+      std::copy(bytes.begin(), bytes.end(),
+                segment.bytes.begin() + static_cast<ptrdiff_t>(placement.address - segment.address));
     }
   }
 

@@ -16,7 +16,11 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+// Notes of LLVM to a linker, never loaded.
+constexpr uint32_t sht_llvm_linker_options = 0x6fff4c01;
 constexpr uint32_t sht_llvm_addrsig = 0x6fff4c03;
+constexpr uint32_t sht_llvm_dependent_libraries = 0x6fff4c04;
+constexpr uint32_t sht_llvm_call_graph_profile = 0x6fff4c09;
 constexpr uint32_t sht_x86_64_unwind = 0x70000001;
 constexpr uint64_t shf_gnu_retain = 0x200000;
 constexpr uint64_t max_align = 4096;
@@ -173,7 +177,10 @@ class ObjectReader {
       case SHT_INIT_ARRAY:
       case SHT_FINI_ARRAY:
       case SHT_GROUP:
+      case sht_llvm_linker_options:
       case sht_llvm_addrsig:
+      case sht_llvm_dependent_libraries:
+      case sht_llvm_call_graph_profile:
       case sht_x86_64_unwind:
         return true;
       default:
