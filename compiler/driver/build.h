@@ -3,6 +3,7 @@
 // linked with the extension runtime and put into one file.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Job {
   const Arguments& arguments;
   const Toolchain& toolchain;
   TemporaryFolder& folder;
+  mutable std::set<std::string> dependency_files = {};  // written by this run: the next rule is appended
 
   // Runs a tool as -v and -### ask for.
   int run_tool(const std::vector<std::string>& words, std::string* errors = nullptr) const;

@@ -14,20 +14,34 @@ namespace {
 constexpr const char* variant_sections[] = {VBPF_SECTION_VARIANT_SFI, VBPF_SECTION_VARIANT_KERNEL,
                                             VBPF_SECTION_MISSING_SFI, VBPF_SECTION_MISSING_KERNEL};
 
-// What -MD and its kin write must name the object asked for, not the temporary file that clang is told to write.
-void redirect_dependencies(const Arguments& arguments, const std::string& output, std::vector<std::string>& command) {
-  if (!arguments.dependencies) return;
-  if (!arguments.dependency_target) command.insert(command.end(), {"-MQ", output});
-  std::string file = arguments.dependency_file;
-  if (file.empty()) file = std::filesystem::path(output).replace_extension(".d").string();
-  command.insert(command.end(), {"-MF", file});
+std::string dependency_file(const Arguments& arguments, const std::string& output) {
+  if (!arguments.dependency_file.empty()) return arguments.dependency_file;
+  return std::filesystem::path(output).replace_extension(".d").string();
+}
+
+// Runs clang. What -MD and its kin write names the object asked for, not the temporary file that clang is told to
+// write; when several sources are linked to one object, its dependency file gets the rules of all of them.
+int run_clang(const Job& job, std::vector<std::string> command, const std::string& object) {
+  const Arguments& arguments = job.arguments;
+  if (!arguments.dependencies) return job.run_tool(command);
+  std::string part = job.folder.file("part.d"), whole = dependency_file(arguments, object);
+  if (!arguments.dependency_target) command.insert(command.end(), {"-MQ", object});
+  command.insert(command.end(), {"-MF", part});
+  if (int code = job.run_tool(command)) return code;
+  if (arguments.dry_run) return 0;
+  std::optional<std::string> text = read_file(part);
+  if (!text) return 0;  // a .s file has no dependencies
+  std::string before = job.dependency_files.contains(whole) ? read_file(whole).value_or("") : "";
+  job.dependency_files.insert(whole);
+  if (write_file(whole, before + *text)) return 0;
+  error("cannot write the dependency file '" + whole + "'");
+  return 1;
 }
 
 int clang_to_assembly(const Job& job, const Input& input, const std::string& object, const std::string& assembly) {
   std::vector<std::string> command = compile_command(job.toolchain, job.arguments, input);
-  redirect_dependencies(job.arguments, object, command);
   command.insert(command.end(), {"-S", "-o", assembly, input.path});
-  return job.run_tool(command);
+  return run_clang(job, std::move(command), object);
 }
 
 int assemble(const Job& job, const std::string& assembly, const std::string& object) {
@@ -54,9 +68,20 @@ bool rewrite(const Job& job, const std::string& assembly, const std::string& out
   return why.empty();
 }
 
+// Clang leaves plain returns in functions it makes itself, such as this-adjusting thunks, whatever -mfunction-return
+// says.
+bool close_returns(const Job& job, const std::string& assembly) {
+  if (job.arguments.dry_run) return true;
+  std::optional<std::string> text = read_file(assembly);
+  if (text && write_file(assembly, sfi::use_return_thunk(*text))) return true;
+  error("cannot rewrite '" + assembly + "': is the disk full?");
+  return false;
+}
+
 int compile_source(const Job& job, const Input& input, const std::string& output, Unit& unit) {
   std::string assembly = job.folder.file(input.path + ".s");
   if (int code = clang_to_assembly(job, input, output, assembly)) return code;
+  if (!close_returns(job, assembly)) return 1;
   if (job.arguments.want_user) {
     unit.user = job.folder.file(input.path + ".o");
     if (int code = assemble(job, assembly, unit.user)) return code;
@@ -79,9 +104,8 @@ int compile_assembly(const Job& job, const Input& input, const std::string& outp
   unit.no_sfi = input.path + " is assembly, which is taken as it is: write it in C++ or C to have it confined by SFI";
   unit.user = job.folder.file(input.path + ".o");
   std::vector<std::string> command = compile_command(job.toolchain, job.arguments, input);
-  if (!input.path.ends_with(".s")) redirect_dependencies(job.arguments, output, command);
   command.insert(command.end(), {"-c", "-o", unit.user, input.path});
-  return job.run_tool(command);
+  return run_clang(job, std::move(command), output);
 }
 
 // Takes an object apart into its variants.

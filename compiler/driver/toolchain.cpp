@@ -28,6 +28,7 @@ constexpr const char* fixed_options[] = {
     "-fno-unwind-tables",
     "-fno-split-stack",
     "-fno-common",
+    "-fno-autolink",   // libc++'s headers ask for libraries
     "-femulated-tls",  // thread_local becomes a call, which the link step refuses by name
     "-fno-math-errno",
     "-mlong-double-64",  // x87 state is not the extension's

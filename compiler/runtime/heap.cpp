@@ -67,9 +67,29 @@ void unlink_slab(uint32_t page, unsigned size_class) {
   }
 }
 
+// Pages, if need be after giving back the slabs that are kept empty.
+uint32_t take_pages(size_t count) {
+  uint32_t page = allocate_pages(count);
+  if (page != 0) return page;
+  bool freed = false;
+  for (unsigned size_class = 0; size_class < classes; ++size_class) {
+    uint32_t slab = partial[size_class];
+    while (slab != 0) {
+      uint32_t next = page_info(slab).next;
+      if (page_info(slab).used == 0) {
+        unlink_slab(slab, size_class);
+        free_pages(slab);
+        freed = true;
+      }
+      slab = next;
+    }
+  }
+  return freed ? allocate_pages(count) : 0;
+}
+
 uint32_t new_slab(unsigned size_class) {
   uint32_t pages = slab_pages(size_class);
-  uint32_t page = allocate_pages(pages);
+  uint32_t page = take_pages(pages);
   if (page == 0) return 0;
   for (uint32_t i = 1; i < pages; ++i) {
     page_info(page + i).kind = PageKind::inside;
@@ -136,7 +156,7 @@ void* allocate(size_t size) {
   if (size == 0) size = 1;
   Lock lock;
   if (size <= small_max) return allocate_small(class_of(size));
-  uint32_t page = allocate_pages(pages_for(size));
+  uint32_t page = take_pages(pages_for(size));
   return page != 0 ? page_address(page) : nullptr;
 }
 
@@ -145,7 +165,7 @@ void* allocate_aligned_pages(size_t alignment, size_t size) {
   size_t count = pages_for(size), slack = alignment / page_size;
   if (count + slack < count) return nullptr;
   Lock lock;
-  uint32_t page = allocate_pages(count + slack);
+  uint32_t page = take_pages(count + slack);
   if (page == 0) return nullptr;
   auto address = reinterpret_cast<uintptr_t>(page_address(page));
   auto skip = static_cast<uint32_t>((((address + alignment - 1) & ~(alignment - 1)) - address) / page_size);

@@ -7,16 +7,48 @@
 #include <unistd.h>
 
 #include <array>
+#include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 
 #include "vbpf/abi.h"
 
 namespace vbpf::test {
+
+// The imports, as far as the tests need them. They run on the extension's stack; an abort leaves it for good.
+struct Imports {
+  static inline Region* current = nullptr;
+  static inline std::jmp_buf out;
+
+  static void abort(uint32_t, const char* message, uint64_t length) {
+    current->aborted_.assign(message, length);
+    std::longjmp(out, 1);
+  }
+  static void log_write(const char* message, uint64_t length) { current->log_.append(message, length) += '\n'; }
+  static uint64_t ktime_get_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+  }
+  static uint32_t prandom() { return 4; }
+  static uint32_t cpu() { return 0; }
+};
+
 namespace {
+
+struct Import {
+  const char* name;
+  void* function;
+};
+const std::array<Import, 5> kImports{{{"vbpf_abort", reinterpret_cast<void*>(&Imports::abort)},
+                                      {"vbpf_log_write", reinterpret_cast<void*>(&Imports::log_write)},
+                                      {"vbpf_ktime_get_ns", reinterpret_cast<void*>(&Imports::ktime_get_ns)},
+                                      {"vbpf_get_prandom_u32", reinterpret_cast<void*>(&Imports::prandom)},
+                                      {"vbpf_get_smp_processor_id", reinterpret_cast<void*>(&Imports::cpu)}}};
 
 constexpr size_t kStackSize = 16 << 20;
 constexpr std::array<const char*, 15> kRegisters = {"rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8",
@@ -30,6 +62,10 @@ void require(bool condition, const char* what) {
   std::abort();
 }
 
+void* pointer(uint64_t address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): addresses come from the layout
+}
+
 // 4 GiB of address space, aligned, with a guard on either side.
 uint64_t reserve() {
   const size_t size = 2 * VBPF_REGION_SIZE + 2 * VBPF_REGION_GUARD;
@@ -39,7 +75,7 @@ uint64_t reserve() {
   const uint64_t base = (first + VBPF_REGION_SIZE - 1) & ~(VBPF_REGION_SIZE - 1);
   const uint64_t begin = base - VBPF_REGION_GUARD, end = base + VBPF_REGION_SIZE + VBPF_REGION_GUARD;
   munmap(memory, begin - reinterpret_cast<uint64_t>(memory));
-  munmap(reinterpret_cast<void*>(end), reinterpret_cast<uint64_t>(memory) + size - end);
+  munmap(pointer(end), reinterpret_cast<uint64_t>(memory) + size - end);
   return base;
 }
 
@@ -67,6 +103,12 @@ verifier::Options options_for(uint64_t base, verifier::Variant variant) {
   for (const char* name : kRegisters)
     options.externals.push_back(
         {std::string("__x86_indirect_thunk_") + name, address += kThunkSize, verifier::External::Kind::branch});
+  for (const Import& import : kImports)
+    options.externals.push_back({import.name, address += kThunkSize, verifier::External::Kind::branch});
+  options.externals.push_back(
+      {VBPF_SYMBOL_HEAP_START, base + VBPF_OFF_HEAP, verifier::External::Kind::data});
+  options.externals.push_back(
+      {VBPF_SYMBOL_HEAP_END, base + VBPF_OFF_HEAP + VBPF_HEAP_SIZE_DEFAULT, verifier::External::Kind::data});
   return options;
 }
 
@@ -92,9 +134,11 @@ std::unique_ptr<Region> Region::load(const std::string& path, verifier::Variant 
     require(region->map(s.address - region->base_, s.size, s.bytes.data(), s.bytes.size(), protection_of(s.kind)),
             "image");
   require(region->map(VBPF_OFF_STACKS, kStackSize, nullptr, 0, PROT_READ | PROT_WRITE), "stack");
+  require(region->map(VBPF_OFF_HEAP, VBPF_HEAP_SIZE_DEFAULT, nullptr, 0, PROT_READ | PROT_WRITE), "heap");
   require(region->map(VBPF_OFF_INFO, 4096, &region->base_, sizeof region->base_, PROT_READ), "info");
   region->write_thunks();
   if (variant == verifier::Variant::sfi) region->gs_base_ = region->base_;
+  Imports::current = region.get();
   for (uint64_t constructor : region->image_.constructors) {
     syscall(SYS_arch_prctl, ARCH_SET_GS, region->gs_base_);
     call_on(region->base_ + VBPF_OFF_STACKS + kStackSize, constructor, 0);
@@ -102,12 +146,10 @@ std::unique_ptr<Region> Region::load(const std::string& path, verifier::Variant 
   return region;
 }
 
-Region::~Region() {
-  munmap(reinterpret_cast<void*>(base_ - VBPF_REGION_GUARD), VBPF_REGION_SIZE + 2 * VBPF_REGION_GUARD);
-}
+Region::~Region() { munmap(pointer(base_ - VBPF_REGION_GUARD), VBPF_REGION_SIZE + 2 * VBPF_REGION_GUARD); }
 
 bool Region::map(uint64_t offset, size_t size, const void* bytes, size_t count, int protection) {
-  void* memory = mmap(reinterpret_cast<void*>(base_ + offset), size, PROT_READ | PROT_WRITE,
+  void* memory = mmap(pointer(base_ + offset), size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
   if (count != 0) std::memcpy(memory, bytes, count);
@@ -115,7 +157,7 @@ bool Region::map(uint64_t offset, size_t size, const void* bytes, size_t count, 
 }
 
 void Region::write_thunks() {
-  std::array<unsigned char, (kRegisters.size() + 1) * kThunkSize> code;
+  std::array<unsigned char, (kRegisters.size() + kImports.size() + 1) * kThunkSize> code;
   code.fill(0xcc);
   code[0] = 0xc3;  // ret
   for (size_t i = 0; i < kRegisters.size(); ++i) {
@@ -123,6 +165,14 @@ void Region::write_thunks() {
     if (kNumbers[i] >= 8) *at++ = 0x41;
     *at++ = 0xff;  // jmp *%reg
     *at = static_cast<unsigned char>(0xe0 | (kNumbers[i] & 7));
+  }
+  for (size_t i = 0; i < kImports.size(); ++i) {
+    unsigned char* at = &code[(kRegisters.size() + i + 1) * kThunkSize];
+    at[0] = 0x48;  // movabs $function,%rax; jmp *%rax
+    at[1] = 0xb8;
+    std::memcpy(at + 2, &kImports[i].function, 8);
+    at[10] = 0xff;
+    at[11] = 0xe0;
   }
   require(map(VBPF_OFF_THUNKS, 4096, code.data(), code.size(), PROT_READ | PROT_EXEC), "thunks");
 }
@@ -137,6 +187,9 @@ uint64_t Region::call(const std::string& function, uint64_t argument) {
   for (const verifier::Entry& entry : image_.entries) {
     if (entry.name != function) continue;
     require(syscall(SYS_arch_prctl, ARCH_SET_GS, gs_base_) == 0, "arch_prctl");
+    Imports::current = this;
+    aborted_.clear();
+    if (setjmp(Imports::out) != 0) return 0;
     return call_on(base_ + VBPF_OFF_STACKS + kStackSize, entry.address, argument);
   }
   std::fprintf(stderr, "no function %s\n", function.c_str());

@@ -25,16 +25,21 @@ class Region {
   // Calls function(argument) on the region's stack with GS base at the region. The function must exist.
   uint64_t call(const std::string& function, uint64_t argument);
   bool has(const std::string& function) const;
+  // What the extension said when the last call ended in vbpf_abort(); empty if it returned.
+  const std::string& aborted() const { return aborted_; }
+  const std::string& log() const { return log_; }
   const verifier::Image& image() const { return image_; }
 
  private:
   explicit Region(uint64_t base) : base_(base) {}
   bool map(uint64_t offset, size_t size, const void* bytes, size_t count, int protection);
   void write_thunks();
+  friend struct Imports;
 
   uint64_t base_;
   verifier::Image image_;
   uint64_t gs_base_ = 0;
+  std::string aborted_, log_;
 };
 
 }  // namespace vbpf::test

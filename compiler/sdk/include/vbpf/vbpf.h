@@ -37,11 +37,12 @@ extern "C" {
 #else
 #define VBPF_MANIFEST_LINKAGE
 #endif
-#define VBPF_MANIFEST(...)                                                                                      \
-  VBPF_MANIFEST_LINKAGE __attribute__((section(VBPF_SECTION_MANIFEST), used, visibility("hidden"), aligned(8))) \
-  const struct vbpf_manifest vbpf_manifest_of_this_extension = {.magic = VBPF_MANIFEST_MAGIC,                   \
-                                                                .abi_version = VBPF_ABI_VERSION,                \
-                                                                .size = sizeof(struct vbpf_manifest),           \
-                                                                __VA_ARGS__}
+#define VBPF_MANIFEST(...)                                                                                          \
+  _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wmissing-field-initializers\"")             \
+      VBPF_MANIFEST_LINKAGE __attribute__((section(VBPF_SECTION_MANIFEST), used, visibility("hidden"), aligned(8))) \
+      const struct vbpf_manifest vbpf_manifest_of_this_extension = {.magic = VBPF_MANIFEST_MAGIC,                   \
+                                                                    .abi_version = VBPF_ABI_VERSION,                \
+                                                                    .size = sizeof(struct vbpf_manifest),           \
+                                                                    __VA_ARGS__} _Pragma("clang diagnostic pop")
 
 #endif /* VBPF_VBPF_H */

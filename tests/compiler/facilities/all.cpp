@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// All facilities in one file, to be compiled with other options.
+#include "algorithm.cpp"
+#include "c_library.cpp"
+#include "functions.cpp"
+#include "heap.cpp"
+#include "map_set.cpp"
+#include "numbers.cpp"
+#include "pointers.cpp"
+#include "sdk.cpp"
+#include "sequences.cpp"
+#include "string.cpp"
+#include "unordered.cpp"
+#include "vector.cpp"
+#include "vocabulary.cpp"

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the driver and the runtime make passes the verifier and gives the right answers, in both variants.
+#include <gtest/gtest.h>
+
+#include "region.h"
+
+namespace vbpf::test {
+namespace {
+
+using verifier::Variant;
+
+class Facility : public testing::TestWithParam<std::tuple<std::string, Variant>> {
+ protected:
+  void SetUp() override {
+    const auto& [name, variant] = GetParam();
+    if (name.ends_with("_v3") && !__builtin_cpu_supports("avx2")) GTEST_SKIP() << "this CPU has no AVX2";
+    std::vector<std::string> errors;
+    region = Region::load(std::string(VBPF_FACILITIES_FOLDER "/") + name + ".o", variant, errors);
+    std::string all;
+    for (const std::string& error : errors) all += error + "\n";
+    ASSERT_NE(region, nullptr) << all;
+  }
+  std::unique_ptr<Region> region;
+};
+
+TEST_P(Facility, AnswersZero) {
+  unsigned count = 0;
+  for (const verifier::Entry& entry : region->image().entries) {
+    if (!entry.name.starts_with("test_") || entry.name.starts_with("test_zz_")) continue;
+    ++count;
+    EXPECT_EQ(region->call(entry.name, 12345), 0u) << entry.name << ": the line of the check that failed";
+    EXPECT_EQ(region->aborted(), "") << entry.name;
+  }
+  EXPECT_GT(count, 0u);
+}
+
+TEST_P(Facility, NewThatFailsEndsTheInvocation) {
+  if (!region->has("test_zz_new_that_fails")) GTEST_SKIP() << "only in the files about the heap";
+  region->call("test_zz_new_that_fails", 0);
+  EXPECT_EQ(region->aborted(), "operator new: the heap is exhausted; raise .heap_size in VBPF_MANIFEST");
+}
+
+TEST_P(Facility, LogReachesTheHost) {
+  if (!region->has("test_format")) GTEST_SKIP() << "only in the files about the SDK";
+  ASSERT_EQ(region->call("test_format", 0xabc), 0u);
+  EXPECT_EQ(region->log(), "line 1 of abc\n");
+}
+
+std::string name_of(const testing::TestParamInfo<Facility::ParamType>& info) {
+  return std::get<0>(info.param).substr(9) + (std::get<1>(info.param) == Variant::sfi ? "_sfi" : "_user");
+}
+
+INSTANTIATE_TEST_SUITE_P(Compiler, Facility,
+                         testing::Combine(testing::ValuesIn(std::vector<std::string>{VBPF_FACILITIES}),
+                                          testing::Values(Variant::user, Variant::sfi)),
+                         name_of);
+
+}  // namespace
+}  // namespace vbpf::test
