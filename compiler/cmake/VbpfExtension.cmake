@@ -12,10 +12,13 @@ function(vbpf_add_extension name)
   endif()
   if(TARGET vbpf-clang++)
     set(compiler $<TARGET_FILE:vbpf-clang++>)
-    set(needs vbpf-clang++ vbpf-rt)
+    set(needs vbpf-clang++)
+    # The archives as files too: a change of the runtime links extensions again.
+    set(runtime vbpf-rt ${CMAKE_BINARY_DIR}/lib/vbpf/user/libvbpf_rt.a ${CMAKE_BINARY_DIR}/lib/vbpf/sfi/libvbpf_rt.a)
   elseif(VBPF_CLANGXX)
     set(compiler ${VBPF_CLANGXX})
     set(needs ${VBPF_CLANGXX})
+    set(runtime)
   else()
     message(FATAL_ERROR "vbpf_add_extension(${name}): vbpf-clang++ is not known; call find_package(vbpf REQUIRED) first")
   endif()
@@ -59,7 +62,7 @@ function(vbpf_add_extension name)
   set(link_options ${options})
   list(FILTER link_options INCLUDE REGEX "^(--variant=|-nostdlib)")
   add_custom_command(
-    OUTPUT ${object} COMMAND ${compiler} ${link_options} ${objects} -o ${object} DEPENDS ${objects} ${needs}
+    OUTPUT ${object} COMMAND ${compiler} ${link_options} ${objects} -o ${object} DEPENDS ${objects} ${needs} ${runtime}
     COMMENT "Linking extension ${name}.o" VERBATIM COMMAND_EXPAND_LISTS)
   add_custom_target(${name} ALL DEPENDS ${object})
   set_target_properties(${name} PROPERTIES VBPF_OBJECT ${object})

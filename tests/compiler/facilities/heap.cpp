@@ -73,11 +73,11 @@ FACILITY(heap_exhaustion) {
       head = next;
     }
   }
-  void* large = malloc(60u << 20);
-  CHECK(large != nullptr && malloc(60u << 20) == nullptr);
+  void* large = opaque(malloc(60u << 20));  // else the compiler knows that nobody sees it
+  CHECK(large != nullptr && opaque(malloc(60u << 20)) == nullptr);
   free(large);
-  CHECK(malloc(~size_t{0}) == nullptr && calloc(~size_t{0}, 2) == nullptr && malloc(~size_t{0} - 4096) == nullptr);
-  CHECK(new (std::nothrow) char[size_t{1} << 40] == nullptr);
+  CHECK(opaque(malloc(~size_t{0})) == nullptr && opaque(calloc(~size_t{0}, 2)) == nullptr);
+  CHECK(opaque(malloc(~size_t{0} - 4096)) == nullptr && opaque(new (std::nothrow) char[size_t{1} << 40]) == nullptr);
   auto* zeros = static_cast<unsigned char*>(calloc(1000, 10));
   for (int i = 0; i < 10000; ++i) CHECK(zeros[i] == 0);
   free(zeros);
