@@ -105,7 +105,7 @@ inline Bytes icmp_echo(const Ip& ip, const Bytes& payload = {}) {
 
 // Whether the checksums of an IPv4 packet without VLAN tags, and of its TCP or UDP (where it has one), are right.
 inline bool checksums_right(const Bytes& frame) {
-  const size_t header = (frame.at(14) & 15u) * 4u;
+  const size_t header = (frame.at(14) & size_t{15}) * 4;
   const Bytes ip(frame.begin() + 14, frame.begin() + 14 + static_cast<long>(header));
   if (sum(ip) != 0xffff) return false;
   const size_t total = static_cast<size_t>(ip[2] << 8 | ip[3]);
