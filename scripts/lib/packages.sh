@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by scripts/setup: which Debian 12 packages each purpose needs.
+# shellcheck shell=bash disable=SC2034
+
+# To build vBPF and extensions.
+build_packages=(
+  clang-19 lld-19 llvm-19 libc++-19-dev libc++abi-19-dev cmake ninja-build pkg-config
+  libzydis-dev libzycore-dev libbpf-dev libxdp-dev libelf-dev libdw-dev libpcap-dev
+  libcli11-dev libfmt-dev nlohmann-json3-dev
+)
+
+# What scripts/quickstart runs besides.
+quickstart_packages=("${build_packages[@]}" iproute2 iputils-ping procps socat)
+
+# Everything the tests and benchmarks need.
+test_packages=(
+  "${quickstart_packages[@]}"
+  libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck ccache git
+  libgtest-dev libgmock-dev libbenchmark-dev
+  bpftool ethtool iperf3 tcpdump
+  qemu-system-x86 busybox-static cpio xz-utils mandoc
+)
