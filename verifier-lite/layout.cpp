@@ -50,8 +50,8 @@ class Layout {
   }
 
  private:
-  bool refuse(std::string_view rule, uint32_t section, std::string message, std::string hint) {
-    unit_.reporter.add(rule, {section, 0}, std::move(message), std::move(hint));
+  bool refuse(std::string_view rule, uint32_t section, const std::string& message, std::string hint) {
+    unit_.reporter.add(rule, {section, 0}, message, std::move(hint));
     return false;
   }
 

@@ -39,12 +39,12 @@ class ObjectReader {
   }
 
  private:
-  bool fail(std::string_view rule, Place place, std::string message, std::string hint) {
-    reporter_.add(rule, place, std::move(message), std::move(hint));
+  bool fail(std::string_view rule, Place place, const std::string& message, std::string hint) {
+    reporter_.add(rule, place, message, std::move(hint));
     return false;
   }
-  bool fail_file(std::string message) {
-    return fail("object-header", {}, std::move(message), "compile it again with vbpf-clang++ or clang -c");
+  bool fail_file(const std::string& message) {
+    return fail("object-header", {}, message, "compile it again with vbpf-clang++ or clang -c");
   }
 
   bool header() {

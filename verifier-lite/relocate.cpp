@@ -63,8 +63,8 @@ class Relocator {
   }
 
  private:
-  void refuse(std::string_view rule, Place place, std::string message, std::string hint) {
-    unit_.reporter.add(rule, place, std::move(message), std::move(hint));
+  void refuse(std::string_view rule, Place place, const std::string& message, std::string hint) {
+    unit_.reporter.add(rule, place, message, std::move(hint));
   }
 
   // ".init_array.N" runs before ".init_array", smaller N first; equal ones in the object's order.

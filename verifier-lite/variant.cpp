@@ -92,9 +92,8 @@ bool select_variant(std::span<const std::byte> file, const Options& options, Rep
 
 namespace {
 
-bool refuse_manifest(Reporter& reporter, Place place, std::string message) {
-  reporter.add("manifest", place, std::move(message),
-               "use the macros of <vbpf/extension.h>, which write a valid manifest");
+bool refuse_manifest(Reporter& reporter, Place place, const std::string& message) {
+  reporter.add("manifest", place, message, "use the macros of <vbpf/extension.h>, which write a valid manifest");
   return false;
 }
 

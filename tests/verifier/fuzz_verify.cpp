@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <string_view>
 
 #include "recheck.h"
 #include "support.h"
@@ -36,48 +37,48 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 namespace {
 
 // Beginnings of instructions that decide something: prefixes, branches, writes of %rsp, what must never run.
-constexpr const char* pieces[] = {"\x0f\x01\xef",
-                                  "\x0f\x05",
-                                  "\xc3",
-                                  "\xff\xe0",
-                                  "\x66\xe9",
-                                  "\xe9",
-                                  "\xe8",
-                                  "\xeb",
-                                  "\x74",
-                                  "\x67\x65",
-                                  "\x65\x67\x48\x8b",
-                                  "\x67\xe3",
-                                  "\x48\x83\xec",
-                                  "\x48\x89\xe5",
-                                  "\x48\x89\xec",
-                                  "\x89\xec",
-                                  "\x5c",
-                                  "\x48\x0b\x24\x25",
-                                  "\x65\x67\x48\x0b\x24\x25",
-                                  "\x80\x3c\x24",
-                                  "\x0f\xc7\xc8",
-                                  "\x8e\xe0",
-                                  "\x0f\xae\x28",
-                                  "\xf3\x48\x0f\xae\xd8",
-                                  "\xc5\xf8\xae\x10",
-                                  "\x62\xf1\x7c\x48\x58",
-                                  "\xc4\xe2\x79\x90",
-                                  "\x48\xa5",
-                                  "\xf3\x48\xa5",
-                                  "\x8d\x24\x24",
-                                  "\x48\x8d\x64\x24",
-                                  "\x0f\xa3\x07",
-                                  "\xa3",
-                                  "\x48\x87\xe0",
-                                  "\x48\x0f\xb8\xe0",
-                                  "\x66\x58",
-                                  "\x40",
-                                  "\x2e",
-                                  "\x3e",
-                                  "\xf0",
-                                  "\xf2",
-                                  "\xf3"};
+constexpr std::string_view pieces[] = {"\x0f\x01\xef",
+                                       "\x0f\x05",
+                                       "\xc3",
+                                       "\xff\xe0",
+                                       "\x66\xe9",
+                                       "\xe9",
+                                       "\xe8",
+                                       "\xeb",
+                                       "\x74",
+                                       "\x67\x65",
+                                       "\x65\x67\x48\x8b",
+                                       "\x67\xe3",
+                                       "\x48\x83\xec",
+                                       "\x48\x89\xe5",
+                                       "\x48\x89\xec",
+                                       "\x89\xec",
+                                       "\x5c",
+                                       "\x48\x0b\x24\x25",
+                                       "\x65\x67\x48\x0b\x24\x25",
+                                       "\x80\x3c\x24",
+                                       "\x0f\xc7\xc8",
+                                       "\x8e\xe0",
+                                       "\x0f\xae\x28",
+                                       "\xf3\x48\x0f\xae\xd8",
+                                       "\xc5\xf8\xae\x10",
+                                       "\x62\xf1\x7c\x48\x58",
+                                       "\xc4\xe2\x79\x90",
+                                       "\x48\xa5",
+                                       "\xf3\x48\xa5",
+                                       "\x8d\x24\x24",
+                                       "\x48\x8d\x64\x24",
+                                       "\x0f\xa3\x07",
+                                       "\xa3",
+                                       "\x48\x87\xe0",
+                                       "\x48\x0f\xb8\xe0",
+                                       "\x66\x58",
+                                       "\x40",
+                                       "\x2e",
+                                       "\x3e",
+                                       "\xf0",
+                                       "\xf2",
+                                       "\xf3"};
 
 struct Range {
   uint64_t offset, size;
@@ -112,8 +113,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     uint64_t at = range.offset + random() % range.size;
     uint64_t room = range.offset + range.size - at;
     if (random() % 2 == 0) {
-      const char* piece = pieces[random() % std::size(pieces)];
-      std::memcpy(data + at, piece, std::min<uint64_t>(room, std::strlen(piece)));
+      std::string_view piece = pieces[random() % std::size(pieces)];
+      std::memcpy(data + at, piece.data(), std::min<uint64_t>(room, piece.size()));
     } else {
       LLVMFuzzerMutate(data + at, std::min<uint64_t>(room, 8), std::min<uint64_t>(room, 8));
     }
