@@ -7,6 +7,7 @@ show_build() {
   local line last=-1 percent
   while IFS= read -r line; do
     if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
+      if [ "${BASH_REMATCH[1]}" = 0 ]; then continue; fi  # CMake is looked at again
       percent=$((BASH_REMATCH[1] * 100 / BASH_REMATCH[2]))
       if [ ! -t 1 ]; then percent=$((percent / 10 * 10)); fi
       if [ "$percent" != "$last" ]; then progress "building ${percent}%"; fi
