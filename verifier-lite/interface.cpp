@@ -16,6 +16,9 @@ void mark_entry(Unit& unit, uint64_t address) {
   unit.image.target_map[address - text->address] |= std::byte{VBPF_TARGET_ENTRY};
 }
 
+// So that tables of them stay small against the file, whatever it says.
+constexpr size_t max_entries = 1024;
+
 bool is_hook_section(std::string_view name) { return name != ".text" && !name.starts_with(".text."); }
 
 bool add_entries(Unit& unit) {
@@ -27,6 +30,11 @@ bool add_entries(Unit& unit) {
     Place place{symbol.section, symbol.value};
     if (symbol.value >= section.size) {
       unit.reporter.add("entry-place", place, "the entry lies at the end of its section", "the file is damaged");
+      return false;
+    }
+    if (unit.image.entries.size() >= max_entries) {
+      unit.reporter.add("entry-name", place, "more than " + std::to_string(max_entries) + " entries",
+                        "keep functions that the host does not call out of the sections of hooks");
       return false;
     }
     if (!names.insert(symbol.name).second || symbol.name.empty()) {

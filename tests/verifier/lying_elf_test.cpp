@@ -240,6 +240,70 @@ TEST(LyingElf, EntriesOfOneName) {
   EXPECT_EQ(rule_of(answer(object)), "entry-name");
 }
 
+// everything.o with `count` more symbols of this kind, each of its own name, at its first entry.
+Bytes with_symbols(size_t count, unsigned char info) {
+  size_t old_names = 0;
+  Bytes object = with_section(SHT_STRTAB, [&](Elf64_Shdr& s, Bytes& o) {
+    Bytes table(o.begin() + static_cast<ptrdiff_t>(s.sh_offset),
+                o.begin() + static_cast<ptrdiff_t>(s.sh_offset + s.sh_size));
+    old_names = table.size();
+    for (size_t i = 0; i < count; ++i) {
+      for (char digit : std::to_string(i + 1000000)) table.push_back(std::byte(digit));
+      table.push_back(std::byte{0});
+    }
+    s.sh_offset = o.size();
+    s.sh_size = table.size();
+    o.insert(o.end(), table.begin(), table.end());
+  });
+  auto header = get<Elf64_Ehdr>(object, 0);
+  for (size_t i = 1; i < header.e_shnum; ++i) {
+    size_t at = header.e_shoff + i * sizeof(Elf64_Shdr);
+    auto section = get<Elf64_Shdr>(object, at);
+    if (section.sh_type != SHT_SYMTAB) continue;
+    Bytes table(object.begin() + static_cast<ptrdiff_t>(section.sh_offset),
+                object.begin() + static_cast<ptrdiff_t>(section.sh_offset + section.sh_size));
+    size_t first = 0;
+    while (get<Elf64_Sym>(table, first).st_info != ELF64_ST_INFO(STB_GLOBAL, STT_FUNC)) first += sizeof(Elf64_Sym);
+    auto entry = get<Elf64_Sym>(table, first);
+    entry.st_info = info;
+    size_t next = table.size();
+    table.resize(next + count * sizeof(Elf64_Sym));
+    for (size_t n = 0; n < count; ++n) {
+      entry.st_name = static_cast<Elf64_Word>(old_names + 8 * n);
+      put(table, next + n * sizeof(Elf64_Sym), entry);
+    }
+    section.sh_offset = object.size();
+    section.sh_size = table.size();
+    object.insert(object.end(), table.begin(), table.end());
+    put(object, at, section);
+    break;
+  }
+  return object;
+}
+
+TEST(LyingElf, ManySymbolsAndEntries) {
+  EXPECT_TRUE(answer(with_symbols(100000, ELF64_ST_INFO(STB_LOCAL, STT_FUNC))).image);
+  constexpr unsigned char global_function = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+  EXPECT_TRUE(answer(with_symbols(1000, global_function)).image);
+  Result result = answer(with_symbols(1100, global_function));
+  EXPECT_EQ(rule_of(result), "entry-name");
+  EXPECT_NE(describe(result).find("more than 1024"), std::string::npos);
+}
+
+// A table of constructors that is most of the file, and says nothing true.
+TEST(LyingElf, ManyConstructors) {
+  constexpr size_t count = 100000;
+  Bytes object = with_section(SHT_INIT_ARRAY, [](Elf64_Shdr& s, Bytes& o) {
+    Options options = options_for(Variant::user);
+    s.sh_offset = (o.size() + 7) & ~7ull;
+    s.sh_size = 8 * count;
+    o.resize(s.sh_offset + s.sh_size);
+    for (size_t i = 0; i < count; ++i) put(o, s.sh_offset + 8 * i, options.region_base + 0x100000);
+  });
+  Result result = answer(object);
+  EXPECT_TRUE(result.image) << describe(result);
+}
+
 // Many symbols that share one long name would make names out of proportion to the file: quadratic memory.
 TEST(LyingElf, NamesCostNoMoreThanTheFile) {
   Bytes object = everything();

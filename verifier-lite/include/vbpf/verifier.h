@@ -77,7 +77,7 @@ struct Image {
   std::vector<uint64_t> constructors;  // addresses, in order of execution
   std::vector<Symbol> symbols;         // sorted by address
   Manifest manifest;
-  bool uses_avx = false;  // some instruction is VEX-encoded
+  bool uses_avx = false;  // some instruction uses AVX: the host clears the upper halves
   uint64_t text_size = 0, instructions = 0;
 };
 
