@@ -98,11 +98,11 @@ class CodeChecker {
     if (Verdict verdict = sfi_.check_end(); !verdict) refuse(verdict.rule, std::string(verdict.message), verdict.hint);
   }
 
-  bool refuse(std::string_view rule, std::string message, std::string_view hint) {
+  bool refuse(std::string_view rule, const std::string& message, std::string_view hint) {
     char text[256] = "";
     ZydisFormatterFormatInstruction(&formatter_, &current_.info, current_.operands, current_.info.operand_count_visible,
                                     text, sizeof(text), current_.address, nullptr);
-    unit_.reporter.add(rule, unit_.place_of(current_.address), std::move(message), std::string(hint), text);
+    unit_.reporter.add(rule, unit_.place_of(current_.address), message, std::string(hint), text);
     return false;
   }
 

@@ -51,7 +51,7 @@ void load(ucontext_t* context) {
   greg_t* regs = context->uc_mcontext.gregs;
   for (int reg : {REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RDI, REG_RSI, REG_RBP,
                   REG_RBX, REG_RDX, REG_RAX, REG_RCX, REG_RSP})
-    regs[reg] = static_cast<greg_t>(scratch_address + scratch_size / 2);
+    regs[reg] = greg_t{scratch_address + scratch_size / 2};
   regs[REG_RIP] = static_cast<greg_t>(start);
   regs[REG_EFL] = 0x102;  // trap after one instruction
 }
@@ -137,9 +137,10 @@ class CpuLength : public testing::Test {
     code_page = static_cast<uint8_t*>(memory);
     ASSERT_EQ(mprotect(code_page + page, page, PROT_NONE), 0);
     std::memset(code_page, 0xcc, page);
-    void* scratch = mmap(reinterpret_cast<void*>(scratch_address), scratch_size, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    ASSERT_EQ(scratch, reinterpret_cast<void*>(scratch_address));
+    void* scratch =
+        mmap(reinterpret_cast<void*>(scratch_address),  // NOLINT(performance-no-int-to-ptr)
+             scratch_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    ASSERT_EQ(reinterpret_cast<uint64_t>(scratch), scratch_address);
     std::vector<uint8_t> stack(256 << 10);
     stack_t alternate{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
     ASSERT_EQ(sigaltstack(&alternate, nullptr), 0);

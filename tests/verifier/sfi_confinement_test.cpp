@@ -104,13 +104,13 @@ class SfiConfinement : public testing::Test {
   void fire() {
     constexpr size_t reserved = 3 * VBPF_REGION_SIZE;
     // Low enough that region + outside is an address too.
-    void* all = mmap(reinterpret_cast<void*>(0x100000000000), reserved, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* all = mmap(reinterpret_cast<void*>(0x100000000000),  // NOLINT(performance-no-int-to-ptr)
+                     reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     ASSERT_NE(all, MAP_FAILED);
     region = (reinterpret_cast<uint64_t>(all) + 2 * VBPF_REGION_SIZE - 1) & ~(VBPF_REGION_SIZE - 1);
-    uint64_t stack = region + VBPF_OFF_STACKS;
-    ASSERT_EQ(mprotect(reinterpret_cast<void*>(stack), 16 * page, PROT_READ | PROT_WRITE), 0);
-    stack_pointer = stack + 8 * page;
+    std::byte* stack = static_cast<std::byte*>(all) + (region - reinterpret_cast<uint64_t>(all)) + VBPF_OFF_STACKS;
+    ASSERT_EQ(mprotect(stack, 16 * page, PROT_READ | PROT_WRITE), 0);
+    stack_pointer = reinterpret_cast<uint64_t>(stack) + 8 * page;
     void* code = mmap(nullptr, 4 * page, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(code, MAP_FAILED);
     code_page = static_cast<uint8_t*>(code);
