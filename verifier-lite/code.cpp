@@ -70,14 +70,18 @@ class CodeChecker {
     return !unit_.reporter.full();
   }
 
-  // Implicit operands matter for SFI only (who writes %rsp, who accesses memory): decoding them costs a quarter of the
-  // time.
+  // Hidden operands matter for SFI only (who writes %rsp, who accesses memory), and there not if the only one is the
+  // flags. Decoding them costs a quarter of the time.
   bool decode(const std::byte* start, uint64_t room) {
     ZydisDecoderContext context;
+    const ZydisDecodedInstruction& info = current_.info;
     if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, &context, start, room, &current_.info))) return false;
-    bool all = unit_.options.variant == Variant::sfi;
-    uint8_t count = all ? current_.info.operand_count : current_.info.operand_count_visible;
-    return ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&decoder_, &context, &current_.info, current_.operands, count));
+    bool only_flags =
+        (info.attributes & ZYDIS_ATTRIB_CPUFLAG_ACCESS) && info.operand_count - info.operand_count_visible == 1;
+    bool visible = unit_.options.variant != Variant::sfi || only_flags;
+    current_.operand_count = visible ? info.operand_count_visible : info.operand_count;
+    return ZYAN_SUCCESS(
+        ZydisDecoderDecodeOperands(&decoder_, &context, &info, current_.operands, current_.operand_count));
   }
 
   std::string bytes_at(uint64_t at, uint64_t end) const {

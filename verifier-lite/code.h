@@ -16,6 +16,7 @@ struct Instruction {
   Place place;
   ZydisDecodedInstruction info;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  uint8_t operand_count = 0;  // how many of them are decoded: the visible ones first
 
   uint64_t next() const { return address + info.length; }
   bool is(ZydisMnemonic mnemonic) const { return info.mnemonic == mnemonic; }

@@ -107,7 +107,7 @@ Verdict SfiChecker::check_memory(const Instruction& instruction) const {
   if (is_bit_test(instruction) && instruction.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY &&
       instruction.operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
     return {"sfi-memory", "a bit test with a register reaches beyond its memory operand", rewrite_hint};
-  for (size_t i = 0; i < instruction.info.operand_count; ++i) {
+  for (size_t i = 0; i < instruction.operand_count; ++i) {
     const ZydisDecodedOperand& operand = instruction.operands[i];
     if (operand.type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
     if (Verdict verdict = check_operand(instruction, operand); !verdict) return verdict;
@@ -152,7 +152,7 @@ Verdict SfiChecker::check_stack(const Instruction& instruction) {
   pending_ = Pending::none;
   if (!verdict) return verdict;
   bool writes_stack_pointer = false;
-  for (size_t i = 0; i < instruction.info.operand_count; ++i) {
+  for (size_t i = 0; i < instruction.operand_count; ++i) {
     const ZydisDecodedOperand& operand = instruction.operands[i];
     if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || !writes(operand) || !is_stack_register(operand.reg.value))
       continue;
