@@ -30,6 +30,12 @@ build() {
   done
   if [ $# != 0 ]; then shift; fi
   mkdir -p "$folder"
+  exec 8>"$folder/build.lock"
+  if ! flock -n 8; then
+    progress 'waiting for another build in the same folder'
+    flock 8
+    progress_done
+  fi
   log=$folder/configure.log
   if ! cmake -S "${top:?}" -B "$folder" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 "${options[@]}" \
     >"$log" 2>&1; then
@@ -39,4 +45,5 @@ build() {
   if ! ninja -C "$folder" "$@" 2>&1 | grep --line-buffered -v '^ninja: Entering directory' | show_build; then
     fail 1 'the build failed; what the compiler said is above'
   fi
+  exec 8>&-
 }

@@ -10,13 +10,13 @@ build_packages=(
 )
 
 # What scripts/quickstart runs besides.
-quickstart_packages=("${build_packages[@]}" iproute2 iputils-ping procps socat)
+quickstart_packages=("${build_packages[@]}" iproute2 iputils-ping ethtool socat)
 
 # Everything the tests and benchmarks need.
 test_packages=(
   "${quickstart_packages[@]}"
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck ccache git
   libgtest-dev libgmock-dev libbenchmark-dev
-  bpftool ethtool iperf3 tcpdump
+  bpftool procps iperf3 tcpdump
   qemu-system-x86 busybox-static cpio xz-utils mandoc
 )
