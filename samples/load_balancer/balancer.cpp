@@ -12,6 +12,7 @@ namespace {
 
 std::vector<Candidate> candidates_of(const std::vector<Backend>& backends) {
   std::vector<Candidate> candidates;
+  candidates.reserve(backends.size());
   for (const Backend& backend : backends) candidates.push_back({backend.address, backend.weight});
   return candidates;
 }

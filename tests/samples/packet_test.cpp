@@ -8,7 +8,6 @@
 namespace {
 
 using packets::Bytes;
-using packets::operator+;
 
 std::string payload_of(Bytes& frame) {
   const auto packet = net::parse(frame);

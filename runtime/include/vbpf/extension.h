@@ -29,26 +29,26 @@ enum class Confinement { pku, sfi, unconfined };
 std::string_view to_string(Confinement confinement);
 
 struct LoadOptions {
-  std::optional<Confinement> confine;             // not set: the strongest this machine has
-  std::chrono::nanoseconds budget{10'000'000};    // one invocation
+  std::optional<Confinement> confine;                   // not set: the strongest this machine has
+  std::chrono::nanoseconds budget{10'000'000};          // one invocation
   std::chrono::nanoseconds init_budget{1'000'000'000};  // all global constructors together
-  std::optional<uint64_t> stack_size, heap_size;  // bytes; not set: as the manifest says
+  std::optional<uint64_t> stack_size, heap_size;        // bytes; not set: as the manifest says
   // Lines the extension logs. Called on the extension's thread, outside confinement; must not block for long.
   std::function<void(std::string_view line)> log;
 };
 
 enum class FaultKind {
-  bad_address,       // access outside what the extension may touch
-  stack_overflow,    // the guard page of its own stack
+  bad_address,     // access outside what the extension may touch
+  stack_overflow,  // the guard page of its own stack
   divide_error,
   undefined_instruction,
-  bad_return,        // return to something that is no return site
-  bad_call,          // indirect call to something that is no function
-  abort,             // C++ abort, failed assertion
+  bad_return,  // return to something that is no return site
+  bad_call,    // indirect call to something that is no function
+  abort,       // C++ abort, failed assertion
   heap_exhausted,
   pure_virtual,
-  budget,            // ran longer than its budget
-  bad_import,        // an import was given memory that is not the extension's
+  budget,      // ran longer than its budget
+  bad_import,  // an import was given memory that is not the extension's
 };
 std::string_view to_string(FaultKind kind);  // "bad-address", ...
 
@@ -59,12 +59,14 @@ struct Registers {  // at the fault
 // What ended an invocation. The instance can be called again; its memory is as the invocation left it.
 struct Fault {
   FaultKind kind{};
-  uint64_t address = 0;       // the data address (bad_address, stack_overflow) or the target (bad_return, bad_call), else rip
-  std::string address_is;     // what lies there: "null page", "own text (read-only)", "outside the extension's memory", ...
-  std::string message;        // what vbpf_abort() was given
-  std::string symbol;         // where: nearest symbol to rip, empty if none
+  uint64_t address =
+      0;  // the data address (bad_address, stack_overflow) or the target (bad_return, bad_call), else rip
+  std::string
+      address_is;       // what lies there: "null page", "own text (read-only)", "outside the extension's memory", ...
+  std::string message;  // what vbpf_abort() was given
+  std::string symbol;   // where: nearest symbol to rip, empty if none
   uint64_t symbol_offset = 0;
-  std::string line;           // "file.cpp:12" when the object has debug information
+  std::string line;  // "file.cpp:12" when the object has debug information
   Registers registers{};
 };
 
@@ -81,7 +83,7 @@ struct EntryInfo {
 // One packet of a batch, in the instance's window. Written by the host before, by the extension during the call.
 struct XdpSlot {
   vbpf_xdp ctx;
-  uint32_t verdict;    // after the call: what the entry returned
+  uint32_t verdict;  // after the call: what the entry returned
   uint32_t reserved[5];
 };
 static_assert(sizeof(XdpSlot) == 64);
@@ -91,7 +93,8 @@ class Instance;
 // A verified object with its options. Immutable, may be used from several threads, copies share state.
 class Extension {
  public:
-  // bad_input: no such file or not an object; refused: the verifier's reasons; machine: the confinement asked for is not to be had.
+  // bad_input: no such file or not an object; refused: the verifier's reasons; machine: the confinement asked for is
+  // not to be had.
   static Result<Extension> open(const std::string& path, LoadOptions options);
   static Result<Extension> from_memory(std::span<const std::byte> object, std::string name, LoadOptions options);
 
@@ -113,9 +116,9 @@ class Extension {
   std::shared_ptr<const State> state_;
 };
 
-// An extension's memory: globals, heap, stack, window. Owned by the caller; destruction unmaps it (no call may be running).
-// per_cpu instances are entered by one thread at a time (the caller sees to it), serial ones lock, shared ones may be
-// entered concurrently by up to max_threads threads.
+// An extension's memory: globals, heap, stack, window. Owned by the caller; destruction unmaps it (no call may be
+// running). per_cpu instances are entered by one thread at a time (the caller sees to it), serial ones lock, shared
+// ones may be entered concurrently by up to max_threads threads.
 class Instance {
  public:
   ~Instance();
@@ -137,9 +140,9 @@ class Instance {
     return call(entry, std::span<const uint64_t>(arguments.begin(), arguments.size()));
   }
 
-  // Runs the entry once for each slot, in one gate crossing. Slots lie in window memory. Each packet is one invocation with
-  // its own budget. Returns how many slots were done; fewer than slots.size() exactly when a fault ended the one at that
-  // index (`fault` is set, the slot's verdict is XDP_ABORTED): call again with the rest.
+  // Runs the entry once for each slot, in one gate crossing. Slots lie in window memory. Each packet is one invocation
+  // with its own budget. Returns how many slots were done; fewer than slots.size() exactly when a fault ended the one
+  // at that index (`fault` is set, the slot's verdict is XDP_ABORTED): call again with the rest.
   size_t call_xdp(uint64_t entry, std::span<XdpSlot> slots, std::optional<Fault>& fault);
 
   // Whether [address, address + size) is readable or writable memory of this instance.

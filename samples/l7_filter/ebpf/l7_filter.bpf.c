@@ -17,10 +17,10 @@ struct xdp_md {
 volatile u8 next_state[STATES][256];
 volatile u8 is_match[STATES];
 
-SECTION("xdp") int l7_filter(struct xdp_md *ctx) {
-  const u8 *end = (const u8 *)(unsigned long)ctx->data_end;
+SECTION("xdp") int l7_filter(struct xdp_md* ctx) {
+  const u8* end = (const u8*)(unsigned long)ctx->data_end;
   u32 state = 0;
-  for (const u8 *byte = (const u8 *)(unsigned long)ctx->data; byte + 1 <= end; ++byte) {
+  for (const u8* byte = (const u8*)(unsigned long)ctx->data; byte + 1 <= end; ++byte) {
     state = next_state[state & (STATES - 1)][*byte];
     if (is_match[state & (STATES - 1)]) return 1; /* XDP_DROP */
   }

@@ -5,11 +5,12 @@
 
 #include "region.h"
 
-#define PROGRAMS(X)                                                                                          \
-  X(alignment)                                                                                               \
-  X(atomics)                                                                                                 \
-  X(big_frames) X(bitfields) X(by_value) X(containers) X(dispatch) X(floats) X(inline_assembly) X(recursion) \
-      X(sorting) X(strings) X(switches) X(variable_arrays) X(variadic) X(vectors)
+// clang-format off
+#define PROGRAMS(X)                                                                       \
+  X(alignment) X(atomics) X(big_frames) X(bitfields) X(by_value) X(containers)            \
+  X(dispatch) X(floats) X(inline_assembly) X(recursion) X(sorting) X(strings) X(switches) \
+  X(variable_arrays) X(variadic) X(vectors)
+// clang-format on
 
 #define DECLARE(name) extern "C" uint64_t program_##name(uint64_t seed);
 PROGRAMS(DECLARE)

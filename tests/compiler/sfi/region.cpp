@@ -105,8 +105,7 @@ verifier::Options options_for(uint64_t base, verifier::Variant variant) {
         {std::string("__x86_indirect_thunk_") + name, address += kThunkSize, verifier::External::Kind::branch});
   for (const Import& import : kImports)
     options.externals.push_back({import.name, address += kThunkSize, verifier::External::Kind::branch});
-  options.externals.push_back(
-      {VBPF_SYMBOL_HEAP_START, base + VBPF_OFF_HEAP, verifier::External::Kind::data});
+  options.externals.push_back({VBPF_SYMBOL_HEAP_START, base + VBPF_OFF_HEAP, verifier::External::Kind::data});
   options.externals.push_back(
       {VBPF_SYMBOL_HEAP_END, base + VBPF_OFF_HEAP + VBPF_HEAP_SIZE_DEFAULT, verifier::External::Kind::data});
   return options;
@@ -170,7 +169,7 @@ void Region::write_thunks() {
     unsigned char* at = &code[(kRegisters.size() + i + 1) * kThunkSize];
     at[0] = 0x48;  // movabs $function,%rax; jmp *%rax
     at[1] = 0xb8;
-    std::memcpy(at + 2, &kImports[i].function, 8);
+    std::memcpy(at + 2, static_cast<const void*>(&kImports[i].function), 8);
     at[10] = 0xff;
     at[11] = 0xe0;
   }

@@ -3,41 +3,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *memcpy(void *to, const void *from, size_t count) {
-  char *out = to;
-  for (const char *in = from; count != 0; --count) *out++ = *in++;
+void* memcpy(void* to, const void* from, size_t count) {
+  char* out = to;
+  for (const char* in = from; count != 0; --count) *out++ = *in++;
   return to;
 }
 
-void *memmove(void *to, const void *from, size_t count) {
-  char *out = to;
-  const char *in = from;
+void* memmove(void* to, const void* from, size_t count) {
+  char* out = to;
+  const char* in = from;
   if (out <= in) return memcpy(to, from, count);
   while (count-- != 0) out[count] = in[count];
   return to;
 }
 
-void *memset(void *to, int value, size_t count) {
-  for (char *out = to; count != 0; --count) *out++ = (char)value;
+void* memset(void* to, int value, size_t count) {
+  for (char* out = to; count != 0; --count) *out++ = (char)value;
   return to;
 }
 
-int memcmp(const void *a, const void *b, size_t count) {
+int memcmp(const void* a, const void* b, size_t count) {
   const unsigned char *x = a, *y = b;
   for (; count != 0; --count, ++x, ++y)
     if (*x != *y) return *x - *y;
   return 0;
 }
 
-int bcmp(const void *a, const void *b, size_t count) { return memcmp(a, b, count); }
+int bcmp(const void* a, const void* b, size_t count) { return memcmp(a, b, count); }
 
-void *memchr(const void *from, int value, size_t count) {
-  for (const char *in = from; count != 0; --count, ++in)
-    if (*in == (char)value) return (void *)in;
+void* memchr(const void* from, int value, size_t count) {
+  for (const char* in = from; count != 0; --count, ++in)
+    if (*in == (char)value) return (void*)in;
   return NULL;
 }
 
-size_t strlen(const char *text) {
+size_t strlen(const char* text) {
   size_t length = 0;
   while (text[length] != 0) ++length;
   return length;
