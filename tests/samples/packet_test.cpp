@@ -8,6 +8,7 @@
 namespace {
 
 using packets::Bytes;
+using packets::operator+;  // NOLINT(misc-unused-using-decls): used below
 
 std::string payload_of(Bytes& frame) {
   const auto packet = net::parse(frame);
