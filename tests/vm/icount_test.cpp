@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// run-in-vm --icount: the time stamp counter counts instructions, which is what makes gate costs measurable in an emulator.
+// run-in-vm --icount: the time stamp counter counts instructions, which is what makes gate costs measurable in an
+// emulator.
 #include <gtest/gtest.h>
 #include <x86intrin.h>
 
