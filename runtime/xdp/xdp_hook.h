@@ -51,7 +51,12 @@ struct Info {
 };
 
 struct Event {
-  enum class Kind { fault, restart, detached } kind{};
+  enum class Kind {
+    fault,
+    restart,
+    aborted,
+    detached
+  } kind{};  // aborted: the entry returned XDP_ABORTED or nonsense; at most one a second
   std::chrono::system_clock::time_point time;
   uint32_t queue = 0;
   std::optional<Fault> fault;  // kind fault

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace vbpf::xdp {
+namespace {
+
+// The longest packet of live frames: a page less headroom, skb_shared_info and the kernel's own notes. Found by trying.
+constexpr uint32_t longest_live = 3392;
+// A device that refuses live frames is asked again after this.
+constexpr auto refusal_lasts = std::chrono::seconds(10);
+
+}  // namespace
+
+Result<Outbox> Outbox::open(const Device& device, uint32_t queue, const Programs& programs, Socket& socket,
+                            Counters& counters) {
+  VBPF_TRY(Sender sender, Sender::open(device.ifindex, programs.pass_mark()));
+  return Outbox(device, queue, programs, socket, counters, std::move(sender));
+}
+
+Outbox::Outbox(const Device& device, uint32_t queue, const Programs& programs, Socket& socket, Counters& counters,
+               Sender sender)
+    : device_(device),
+      queue_(queue),
+      maps_(programs.maps_of(queue)),
+      program_(programs.injecting_program()),
+      generic_(programs.generic()),
+      fast_live_(programs.live_frames_are_fast()),
+      socket_(&socket),
+      counters_(&counters),
+      sender_(std::move(sender)),
+      template_(longest_live) {}
+
+void Outbox::own_by_this_thread() { maps_.losses->thread = static_cast<uint32_t>(::syscall(SYS_gettid)); }
+
+vbpf_out_slot& Outbox::slot(uint32_t index) const {
+  return *reinterpret_cast<vbpf_out_slot*>(maps_.slots.data() + size_t{index} * maps_.slot_size);
+}
+
+std::span<const std::byte> Outbox::packet(uint32_t index) const {
+  const vbpf_out_slot& from = slot(index);
+  return {reinterpret_cast<const std::byte*>(&from + 1), from.length};
+}
+
+void Outbox::add(uint32_t verdict, uint32_t ifindex, std::span<const std::byte> packet) {
+  vbpf_out_slot& to = slot(count_++);
+  to = {static_cast<uint32_t>(packet.size()), verdict, ifindex, 0};
+  std::memcpy(&to + 1, packet.data(), packet.size());
+  longest_ = std::max(longest_, to.length);
+  ++by_verdict_[verdict];
+}
+
+bool Outbox::live_frames_are_due() const {
+  if (longest_ > longest_live) return false;
+  if (!sender_.can_pass() && by_verdict_[XDP_PASS] != 0) return true;
+  if (!fast_live_ || count_ < few) return false;
+  // What went one by one may still wait in the receiving CPU's backlog, which live frames bypass.
+  return by_verdict_[XDP_PASS] == 0 || !sender_.pass_is_pending();
+}
+
+void Outbox::flush() {
+  if (count_ == 0) return;
+  if (live_frames_are_due()) {
+    send_live();
+  } else {
+    send_singles();
+  }
+  count_ = longest_ = 0;
+  by_verdict_.fill(0);
+}
+
+bool Outbox::send_single(uint32_t index) {
+  const vbpf_out_slot& from = slot(index);
+  switch (from.verdict) {
+    case XDP_PASS:
+      if (!sender_.can_pass() || !sender_.pass(packet(index))) return false;
+      counters_->pass_single.add(1);
+      return true;
+    case XDP_TX:
+      return socket_->send(packet(index));
+    case XDP_REDIRECT:
+      return sender_.redirect(from.ifindex, packet(index));
+    default:
+      return false;
+  }
+}
+
+void Outbox::send_singles() {
+  uint32_t failed = 0;
+  for (uint32_t index = 0; index < count_; ++index) failed += send_single(index) ? 0 : 1;
+  if (by_verdict_[XDP_TX] != 0) socket_->push();
+  counters_->dropped.add(failed);
+}
+
+// Packets whose device takes no live frames go one by one, and the program skips them.
+void Outbox::send_live() {
+  const auto now = Clock::now();
+  const bool transmit = now >= no_live_transmit_until_ && (by_verdict_[XDP_TX] == 0 || socket_->push() == 0);
+  const bool redirect = now >= no_live_redirect_until_;
+  uint32_t failed = 0;
+  uint32_t live = count_;
+  for (uint32_t index = 0; index < count_; ++index) {
+    vbpf_out_slot& item = slot(index);
+    if ((item.verdict == XDP_TX && !transmit) || (item.verdict == XDP_REDIRECT && !redirect)) {
+      failed += send_single(index) ? 0 : 1;
+      --by_verdict_[item.verdict];
+      item.verdict = XDP_DROP;
+      --live;
+    }
+  }
+  if (!transmit) socket_->push();
+  counters_->dropped.add(failed);
+  if (live == 0) return;
+  const Totals before = totals();
+  settle(run_live(count_), before);
+}
+
+// Returns how many slots the program has seen.
+uint32_t Outbox::run_live(uint32_t count) {
+  xdp_md context{};
+  context.data_end = longest_;
+  context.ingress_ifindex = device_.ifindex;
+  context.rx_queue_index = queue_;
+  maps_.cursor->next = 0;
+  uint32_t done = 0;
+  while (done < count) {
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = template_.data();
+    options.data_size_in = longest_;
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof(context);
+    options.repeat = static_cast<int>(count - done);
+    options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+    options.batch_size = std::min<uint32_t>(count - done, VBPF_XDP_SLOTS);
+    const int error = bpf_prog_test_run_opts(program_, &options);
+    const uint32_t seen = __atomic_load_n(&maps_.cursor->next, __ATOMIC_RELAXED);
+    // A signal ends a run early: go on behind it.
+    if (error != 0 && (error != -EINTR || seen == done)) return std::min(seen, count);
+    done = seen;
+  }
+  return count;
+}
+
+Outbox::Totals Outbox::totals() const {
+  return {__atomic_load_n(&maps_.losses->lost, __ATOMIC_RELAXED),
+          __atomic_load_n(&maps_.losses->refused_transmit, __ATOMIC_RELAXED),
+          __atomic_load_n(&maps_.losses->refused_redirect, __ATOMIC_RELAXED)};
+}
+
+void Outbox::settle(uint32_t done, const Totals& before) {
+  const Totals after = totals();
+  counters_->dropped.add(count_ - done + (after.lost - before.lost));
+  uint64_t passed = 0;
+  for (uint32_t index = 0; index < done; ++index) passed += slot(index).verdict == XDP_PASS ? 1 : 0;
+  counters_->pass_batch.add(passed);
+  if (after.transmit != before.transmit) {
+    no_live_transmit_until_ = Clock::now() + refusal_lasts;
+    send_refused(XDP_TX, after.transmit - before.transmit);
+  }
+  if (after.redirect != before.redirect) {
+    no_live_redirect_until_ = Clock::now() + refusal_lasts;
+    send_refused(XDP_REDIRECT, after.redirect - before.redirect);
+  }
+}
+
+// When every packet with that verdict was refused they are all still here, and go one by one. When only some were
+// (several devices), nothing tells which: they are lost, once.
+void Outbox::send_refused(uint32_t verdict, uint64_t refused) {
+  if (refused != by_verdict_[verdict]) {
+    counters_->dropped.add(refused);
+    return;
+  }
+  uint32_t failed = 0;
+  for (uint32_t index = 0; index < count_; ++index) {
+    if (slot(index).verdict == verdict) failed += send_single(index) ? 0 : 1;
+  }
+  if (verdict == XDP_TX) socket_->push();
+  counters_->dropped.add(failed);
+}
+
+}  // namespace vbpf::xdp

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <vbpf/xdp.h>
+
+VBPF_XDP_ENTRY(drop)(vbpf_xdp*) { return XDP_DROP; }

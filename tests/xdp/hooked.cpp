@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hooked.h"
+
+namespace vbpf::xdp_test {
+
+Hooked::Hooked(const Network& network, const std::string& name, xdp::Options options) {
+  const InNamespace in(network.near);
+  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + XDP_EXTENSION_SUFFIX, {});
+  if (!extension) {
+    ADD_FAILURE() << extension.error().message;
+    return;
+  }
+  auto hook = xdp::Hook::attach(*extension, options, [this](const xdp::Event& event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+  });
+  if (hook) {
+    hook_ = std::move(*hook);
+  } else {
+    error_ = hook.error().message;
+  }
+}
+
+xdp::QueueStats Hooked::total() const {
+  xdp::QueueStats sum;
+  for (const xdp::QueueStats& one : hook_->stats()) {
+    sum.packets += one.packets;
+    sum.bytes += one.bytes;
+    for (size_t i = 0; i < sum.verdicts.size(); ++i) sum.verdicts[i] += one.verdicts[i];
+    sum.faults += one.faults;
+    sum.restarts += one.restarts;
+    sum.pass_single += one.pass_single;
+    sum.pass_batch += one.pass_batch;
+    sum.dropped += one.dropped;
+    sum.batches += one.batches;
+  }
+  return sum;
+}
+
+std::vector<xdp::Event> Hooked::events() const {
+  const std::lock_guard lock(mutex_);
+  return events_;
+}
+
+}  // namespace vbpf::xdp_test
