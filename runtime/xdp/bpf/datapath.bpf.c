@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The eBPF side of the XDP hook: hands packets to AF_XDP sockets, and brings packets back into the kernel.
-#include <bpf/bpf_helpers.h>
+// clang-format off: the helpers' header needs the kernel's types before it
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "shared.h"
 
