@@ -131,6 +131,11 @@ class CodeChecker {
                    !(current_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && current_.info.opcode == 0x90);
     if (odd_nop)
       return refuse("code-encoding", "a reserved form of nop, which newer CPUs give another meaning", compile_hint);
+    bool fence =
+        current_.is(ZYDIS_MNEMONIC_LFENCE) || current_.is(ZYDIS_MNEMONIC_MFENCE) || current_.is(ZYDIS_MNEMONIC_SFENCE);
+    if (fence && current_.info.raw.modrm.rm != 0)
+      return refuse("code-encoding", "a reserved form of a fence, which other CPUs may give another meaning",
+                    compile_hint);
     if (current_.info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && opcode_class.name != "bits")
       unit_.image.uses_avx = true;
     return true;
