@@ -128,9 +128,9 @@ class Instance {
   static constexpr unsigned max_threads = 64;
 
   // Memory both sides may touch, zeroed, page aligned, for the life of the instance. The host must treat what it reads
-  // there as hostile. size in bytes, rounded up to pages. With `memory`, a memfd of at least that size, its pages are mapped
-  // (shared) instead of fresh ones: they outlive the instance, so that packet buffers stay where they are when a faulted
-  // instance is replaced. The descriptor is not kept.
+  // there as hostile. size in bytes, rounded up to pages. With `memory`, a memfd of at least that size, its pages are
+  // mapped (shared) instead of fresh ones: they outlive the instance, so that packet buffers stay where they are when a
+  // faulted instance is replaced. The descriptor is not kept.
   Result<std::span<std::byte>> window(size_t size, int memory = -1);
 
   // The address of an entry, for call(); bad_input if there is none. An empty hook means any.
