@@ -56,11 +56,16 @@ void Outbox::add(uint32_t verdict, uint32_t ifindex, std::span<const std::byte> 
   ++by_verdict_[verdict];
 }
 
+// What went one by one may still wait in the receiving CPU's backlog, which live frames bypass.
+void Outbox::wait_for_singles() const {
+  const auto end = Clock::now() + std::chrono::milliseconds(5);
+  while (sender_.pass_is_pending() && Clock::now() < end) __builtin_ia32_pause();
+}
+
 bool Outbox::live_frames_are_due() const {
   if (longest_ > longest_live) return false;
   if (!sender_.can_pass() && by_verdict_[XDP_PASS] != 0) return true;
   if (!fast_live_ || count_ < few) return false;
-  // What went one by one may still wait in the receiving CPU's backlog, which live frames bypass.
   return by_verdict_[XDP_PASS] == 0 || !sender_.pass_is_pending();
 }
 
@@ -75,13 +80,25 @@ void Outbox::flush() {
   by_verdict_.fill(0);
 }
 
+bool Outbox::pass_single(uint32_t index) {
+  if (!sender_.can_pass()) return false;
+  if (sender_.pass(packet(index))) {
+    counters_->pass_single.add(1);
+    return true;
+  }
+  // Longer than the device's MTU allows to send; giving back has no such limit.
+  if (errno != EMSGSIZE || slot(index).length > longest_live) return false;
+  wait_for_singles();
+  if (run_live(index, index + 1, slot(index).length) != index + 1) return false;
+  counters_->pass_batch.add(1);
+  return true;
+}
+
 bool Outbox::send_single(uint32_t index) {
   const vbpf_out_slot& from = slot(index);
   switch (from.verdict) {
     case XDP_PASS:
-      if (!sender_.can_pass() || !sender_.pass(packet(index))) return false;
-      counters_->pass_single.add(1);
-      return true;
+      return pass_single(index);
     case XDP_TX:
       return socket_->send(packet(index));
     case XDP_REDIRECT:
@@ -118,34 +135,34 @@ void Outbox::send_live() {
   counters_->dropped.add(failed);
   if (live == 0) return;
   const Totals before = totals();
-  settle(run_live(count_), before);
+  settle(run_live(0, count_, longest_), before);
 }
 
-// Returns how many slots the program has seen.
-uint32_t Outbox::run_live(uint32_t count) {
+// Runs the program for the slots from `first` to `end`; returns the first it has not seen.
+uint32_t Outbox::run_live(uint32_t first, uint32_t end, uint32_t longest) {
   xdp_md context{};
-  context.data_end = longest_;
+  context.data_end = longest;
   context.ingress_ifindex = device_.ifindex;
   context.rx_queue_index = queue_;
-  maps_.cursor->next = 0;
-  uint32_t done = 0;
-  while (done < count) {
+  maps_.cursor->next = first;
+  uint32_t done = first;
+  while (done < end) {
     bpf_test_run_opts options{};
     options.sz = sizeof(options);
     options.data_in = template_.data();
-    options.data_size_in = longest_;
+    options.data_size_in = longest;
     options.ctx_in = &context;
     options.ctx_size_in = sizeof(context);
-    options.repeat = static_cast<int>(count - done);
+    options.repeat = static_cast<int>(end - done);
     options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
-    options.batch_size = std::min<uint32_t>(count - done, VBPF_XDP_SLOTS);
+    options.batch_size = std::min<uint32_t>(end - done, VBPF_XDP_SLOTS);
     const int error = bpf_prog_test_run_opts(program_, &options);
-    const uint32_t seen = __atomic_load_n(&maps_.cursor->next, __ATOMIC_RELAXED);
+    const uint32_t seen = std::min(__atomic_load_n(&maps_.cursor->next, __ATOMIC_RELAXED), end);
     // A signal ends a run early: go on behind it.
-    if (error != 0 && (error != -EINTR || seen == done)) return std::min(seen, count);
+    if (error != 0 && (error != -EINTR || seen == done)) return seen;
     done = seen;
   }
-  return count;
+  return end;
 }
 
 Outbox::Totals Outbox::totals() const {

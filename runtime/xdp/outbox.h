@@ -45,10 +45,12 @@ class Outbox {
   vbpf_out_slot& slot(uint32_t index) const;
   std::span<const std::byte> packet(uint32_t index) const;
   bool live_frames_are_due() const;
+  void wait_for_singles() const;
+  bool pass_single(uint32_t index);
   bool send_single(uint32_t index);
   void send_singles();
   void send_live();
-  uint32_t run_live(uint32_t count);
+  uint32_t run_live(uint32_t first, uint32_t end, uint32_t longest);
   void settle(uint32_t done, const Totals& before);
   void send_refused(uint32_t verdict, uint64_t refused);
   Totals totals() const;

@@ -72,6 +72,7 @@ Tap::Tap(const std::string& space, const std::string& device, uint16_t protocol)
   address.sll_ifindex = static_cast<int>(if_nametoindex(device.c_str()));
   const int on = 1, size = 64 << 20;
   ::setsockopt(socket_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+  ::setsockopt(socket_, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on));
   ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
   ::setsockopt(socket_, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
   EXPECT_EQ(0, ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address))) << device;
@@ -92,12 +93,31 @@ Bytes Tap::receive(int timeout_ms) const {
   pollfd wait{socket_, POLLIN, 0};
   if (::poll(&wait, 1, timeout_ms) != 1) return {};
   Bytes packet(65536);
-  const ssize_t size = ::recv(socket_, packet.data(), packet.size(), 0);
+  iovec bytes{packet.data(), packet.size()};
+  alignas(cmsghdr) std::array<char, 256> control;
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t size = ::recvmsg(socket_, &message, 0);
   packet.resize(size < 0 ? 0 : static_cast<size_t>(size));
+  for (const cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(part))) {
+    if (part->cmsg_level != SOL_PACKET || part->cmsg_type != PACKET_AUXDATA) continue;
+    tpacket_auxdata data{};
+    std::memcpy(&data, CMSG_DATA(part), sizeof(data));
+    // The kernel takes the outer VLAN tag out of the bytes: put it back.
+    if ((data.tp_status & TP_STATUS_VLAN_VALID) == 0 || packet.size() < 12) continue;
+    const uint16_t type = (data.tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 ? data.tp_vlan_tpid : 0x8100;
+    const Bytes tag = {static_cast<uint8_t>(type >> 8), static_cast<uint8_t>(type),
+                       static_cast<uint8_t>(data.tp_vlan_tci >> 8), static_cast<uint8_t>(data.tp_vlan_tci)};
+    packet.insert(packet.begin() + 12, tag.begin(), tag.end());
+  }
   return packet;
 }
 
-std::vector<Bytes> Tap::receive(size_t count, int timeout_ms) const {
+std::vector<Bytes> Tap::receive_all(size_t count, int timeout_ms) const {
   std::vector<Bytes> packets;
   while (packets.size() < count) {
     packets.push_back(receive(timeout_ms));

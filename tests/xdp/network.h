@@ -53,7 +53,7 @@ class Tap {
   // The next packet, or nothing after the timeout.
   Bytes receive(int timeout_ms = 2000) const;
   // Up to count packets.
-  std::vector<Bytes> receive(size_t count, int timeout_ms = 2000) const;
+  std::vector<Bytes> receive_all(size_t count, int timeout_ms = 2000) const;
 
  private:
   int socket_;
