@@ -61,10 +61,13 @@ class [[nodiscard]] Result<void> {
 
 #define VBPF_CONCAT_(a, b) a##b
 #define VBPF_CONCAT(a, b) VBPF_CONCAT_(a, b)
+// `target` may be a declaration, so it cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define VBPF_TRY(target, expression)                                                      \
   auto VBPF_CONCAT(vbpf_try_, __LINE__) = (expression);                                   \
   if (!VBPF_CONCAT(vbpf_try_, __LINE__)) return VBPF_CONCAT(vbpf_try_, __LINE__).error(); \
   target = *std::move(VBPF_CONCAT(vbpf_try_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)
 #define VBPF_CHECK(expression)                                                                 \
   if (auto VBPF_CONCAT(vbpf_try_, __LINE__) = (expression); !VBPF_CONCAT(vbpf_try_, __LINE__)) \
   return VBPF_CONCAT(vbpf_try_, __LINE__).error()
