@@ -200,7 +200,7 @@ Result<void> AttachedHook::add_worker(uint32_t queue) {
   }
   VBPF_TRY(auto worker,
            Worker::make(device_, queue, options_, *programs_, group, shared_group_ ? queue : 0, memory, *this));
-  worker->start();
+  VBPF_CHECK(worker->start());
   const std::lock_guard lock(mutex_);
   workers_.push_back(std::move(worker));
   return {};

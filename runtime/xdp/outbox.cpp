@@ -3,8 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -27,7 +25,6 @@ Result<Outbox> Outbox::open(const Device& device, uint32_t queue, const Programs
 Outbox::Outbox(const Device& device, uint32_t queue, const Programs& programs, Socket& socket, Counters& counters,
                Sender sender)
     : device_(device),
-      queue_(queue),
       maps_(programs.maps_of(queue)),
       program_(programs.injecting_program()),
       generic_(programs.generic()),
@@ -36,8 +33,6 @@ Outbox::Outbox(const Device& device, uint32_t queue, const Programs& programs, S
       counters_(&counters),
       sender_(std::move(sender)),
       template_(longest_live) {}
-
-void Outbox::own_by_this_thread() { maps_.losses->thread = static_cast<uint32_t>(::syscall(SYS_gettid)); }
 
 vbpf_out_slot& Outbox::slot(uint32_t index) const {
   return *reinterpret_cast<vbpf_out_slot*>(maps_.slots.data() + size_t{index} * maps_.slot_size);
@@ -143,7 +138,6 @@ uint32_t Outbox::run_live(uint32_t first, uint32_t end, uint32_t longest) {
   xdp_md context{};
   context.data_end = longest;
   context.ingress_ifindex = device_.ifindex;
-  context.rx_queue_index = queue_;
   maps_.cursor->next = first;
   uint32_t done = first;
   while (done < end) {
@@ -159,7 +153,7 @@ uint32_t Outbox::run_live(uint32_t first, uint32_t end, uint32_t longest) {
     const int error = bpf_prog_test_run_opts(program_, &options);
     const uint32_t seen = std::min(__atomic_load_n(&maps_.cursor->next, __ATOMIC_RELAXED), end);
     // A signal ends a run early: go on behind it.
-    if (error != 0 && (error != -EINTR || seen == done)) return seen;
+    if ((error != 0 && error != -EINTR) || seen == done) return seen;
     done = seen;
   }
   return end;

@@ -25,13 +25,12 @@ class Outbox {
   static Result<Outbox> open(const Device& device, uint32_t queue, const Programs& programs, Socket& socket,
                              Counters& counters);
 
-  // On the thread that will call flush().
-  void own_by_this_thread();
   uint32_t max_length() const { return maps_.slot_size - static_cast<uint32_t>(sizeof(vbpf_out_slot)); }
   bool full() const { return count_ == VBPF_XDP_SLOTS; }
   bool empty() const { return count_ == 0; }
   // Copies the packet, of at most max_length() bytes. Not when full().
   void add(uint32_t verdict, uint32_t ifindex, std::span<const std::byte> packet);
+  // On the thread that Programs knows as the queue's.
   void flush();
 
  private:
@@ -56,7 +55,6 @@ class Outbox {
   Totals totals() const;
 
   Device device_;
-  uint32_t queue_;
   SharedMaps maps_;
   int program_;
   bool generic_, fast_live_;

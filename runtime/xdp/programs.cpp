@@ -66,7 +66,6 @@ Result<void> Programs::open(const Device& device, uint32_t frame_size) {
   pass_mark_ = random_value<uint32_t>();
   skeleton_->rodata->slot_bytes = slot_size_ - static_cast<uint32_t>(sizeof(vbpf_out_slot));
   skeleton_->rodata->slot_mask = slot_size_ - 1;
-  skeleton_->rodata->queue_count = queues_;
   skeleton_->rodata->generic_mode = generic_;
   skeleton_->rodata->pass_secret = random_value<uint64_t>();
   skeleton_->rodata->pass_fwmark = pass_mark_;
@@ -147,6 +146,17 @@ SharedMaps Programs::maps_of(uint32_t queue) const {
   return {slots_.bytes().subspan(queue * size, size), slot_size_,
           reinterpret_cast<vbpf_cursor*>(cursors_.bytes().data()) + queue,
           reinterpret_cast<vbpf_losses*>(losses_.bytes().data()) + queue};
+}
+
+Result<void> Programs::serve_queue(uint32_t queue) const {
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  options.ctx_in = &queue;
+  options.ctx_size_in = sizeof(queue);
+  const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.vbpf_serve_queue), &options);
+  if (error != 0 || options.retval != 0)
+    return system_error("a thread could not be made known to the eBPF programs", error != 0 ? -error : ENOSPC);
+  return {};
 }
 
 int Programs::injecting_program() const { return bpf_program__fd(skeleton_->progs.vbpf_inject); }

@@ -41,6 +41,8 @@ class Programs {
   void detach();
 
   Result<void> add_socket(uint32_t queue, int socket);
+  // The calling thread's live frames are those of this queue.
+  Result<void> serve_queue(uint32_t queue) const;
   SharedMaps maps_of(uint32_t queue) const;
 
   uint32_t program_id() const { return program_id_; }

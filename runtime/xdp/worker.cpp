@@ -26,11 +26,12 @@ const char* reason_of(const Fault& fault) { return to_string(fault.kind).data();
 
 }  // namespace
 
-Worker::Worker(const Device& device, uint32_t queue, const Options& options, std::shared_ptr<Group> group,
-               size_t member, std::shared_ptr<QueueMemory> memory, Supervisor& supervisor)
+Worker::Worker(const Device& device, uint32_t queue, const Options& options, Programs& programs,
+               std::shared_ptr<Group> group, size_t member, std::shared_ptr<QueueMemory> memory, Supervisor& supervisor)
     : device_(device),
       queue_(queue),
       options_(options),
+      programs_(&programs),
       group_(std::move(group)),
       member_(member),
       memory_(std::move(memory)),
@@ -42,7 +43,7 @@ Result<std::unique_ptr<Worker>> Worker::make(const Device& device, uint32_t queu
                                              Programs& programs, std::shared_ptr<Group> group, size_t member,
                                              std::shared_ptr<QueueMemory> memory, Supervisor& supervisor) {
   std::unique_ptr<Worker> worker(
-      new Worker(device, queue, options, std::move(group), member, std::move(memory), supervisor));
+      new Worker(device, queue, options, programs, std::move(group), member, std::move(memory), supervisor));
   if (!worker->wake_) return system_error("eventfd", errno);
   VBPF_TRY(worker->socket_, Socket::open(device, queue, worker->memory_->frames(), options, programs.generic()));
   VBPF_TRY(worker->outbox_, Outbox::open(device, queue, programs, *worker->socket_, worker->counters_));
@@ -53,14 +54,17 @@ Result<std::unique_ptr<Worker>> Worker::make(const Device& device, uint32_t queu
 
 Worker::~Worker() { stop(false); }
 
-void Worker::start() {
+Result<void> Worker::start() {
   // Signals meant for the program go to its own threads: one here would cut a run of live frames short.
   sigset_t all, before;
   sigfillset(&all);
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, fault);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  std::promise<Result<void>> promise;
+  std::future<Result<void>> started = promise.get_future();
+  thread_ = std::thread([this, &promise] { run(std::move(promise)); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started.get();
 }
 
 void Worker::stop(bool judge) {
@@ -92,10 +96,12 @@ void Worker::pin() const {
   ::sched_setaffinity(0, sizeof(one), &one);
 }
 
-void Worker::run() {
+void Worker::run(std::promise<Result<void>> started) {
   ::pthread_setname_np(::pthread_self(), ("vbpf-queue" + std::to_string(queue_ % 1000)).c_str());
   pin();
-  outbox_->own_by_this_thread();
+  const Result<void> known = programs_->serve_queue(queue_);
+  started.set_value(known);
+  if (!known) return;
   last_packet_ = std::chrono::steady_clock::now();
   while (true) {
     const bool worked = work();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "instances.h"
@@ -30,7 +31,7 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void start();
+  Result<void> start();
   // Handles what has arrived, then ends. With `judge` false the rest is given back unseen, as if nothing were loaded.
   void stop(bool judge);
   QueueStats stats() const;
@@ -44,9 +45,9 @@ class Worker {
     std::span<XdpSlot> slots;
   };
 
-  Worker(const Device& device, uint32_t queue, const Options& options, std::shared_ptr<Group> group, size_t member,
-         std::shared_ptr<QueueMemory> memory, Supervisor& supervisor);
-  void run();
+  Worker(const Device& device, uint32_t queue, const Options& options, Programs& programs, std::shared_ptr<Group> group,
+         size_t member, std::shared_ptr<QueueMemory> memory, Supervisor& supervisor);
+  void run(std::promise<Result<void>> started);
   void pin() const;
   bool work();  // one batch; false when there was nothing
   void idle();
@@ -64,6 +65,7 @@ class Worker {
   Device device_;
   uint32_t queue_;
   Options options_;
+  Programs* programs_;
   std::shared_ptr<Group> group_;
   size_t member_;
   std::shared_ptr<QueueMemory> memory_;

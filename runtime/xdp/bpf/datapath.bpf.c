@@ -12,7 +12,6 @@
 
 const volatile __u32 slot_bytes = 2048;  /* bytes of a packet a slot holds */
 const volatile __u32 slot_mask = 2047;   /* a power of two less one, >= the longest packet: for the kernel's verifier */
-const volatile __u32 queue_count = 1;    /* entries of the maps by queue */
 const volatile __u8 generic_mode = 0;    /* what is given back meets the attached program again */
 const volatile __u64 pass_secret = 0;    /* random, of this attachment */
 const volatile __u32 pass_fwmark = 0;    /* random, of this attachment: "give this packet back" */
@@ -48,6 +47,28 @@ struct {
   __type(key, __u32);
   __type(value, struct vbpf_losses);
 } losses SEC(".maps");
+
+/* Which queue a thread serves. Live frames know their device, but the kernel calls their queue 0. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 128);
+  __type(key, __u64);
+  __type(value, __u32);
+} threads SEC(".maps");
+
+/* Run once by each queue's thread, with the queue as context: ids of threads are not the same in every pid namespace.
+ */
+SEC("syscall")
+int vbpf_serve_queue(__u32* queue) {
+  __u64 thread = bpf_get_current_pid_tgid();
+  __u32 value = *queue;
+  return bpf_map_update_elem(&threads, &thread, &value, BPF_ANY);
+}
+
+static __always_inline __u32* queue_of_this_thread(void) {
+  __u64 thread = bpf_get_current_pid_tgid();
+  return bpf_map_lookup_elem(&threads, &thread);
+}
 
 /*
  * Generic mode: is this a packet that vbpf_inject just gave back? It carries a mark in its headroom, which nothing on
@@ -94,10 +115,11 @@ static __always_inline int mark_packet(struct xdp_md* ctx, struct vbpf_out_slot*
  */
 SEC("xdp")
 int vbpf_inject(struct xdp_md* ctx) {
-  __u32 queue = ctx->rx_queue_index;
-  struct vbpf_cursor* cursor = bpf_map_lookup_elem(&cursors, &queue);
+  __u32* queue = queue_of_this_thread();
+  if (!queue) return XDP_DROP;
+  struct vbpf_cursor* cursor = bpf_map_lookup_elem(&cursors, queue);
   if (!cursor) return XDP_DROP;
-  __u32 index = queue * VBPF_XDP_SLOTS + (cursor->next++ & (VBPF_XDP_SLOTS - 1));
+  __u32 index = *queue * VBPF_XDP_SLOTS + (cursor->next++ & (VBPF_XDP_SLOTS - 1));
   struct vbpf_out_slot* slot = bpf_map_lookup_elem(&slots, &index);
   if (!slot) return XDP_DROP;
   __u64 length = slot->length & slot_mask;
@@ -129,13 +151,8 @@ int vbpf_give_back(struct __sk_buff* skb) {
 }
 
 static __always_inline struct vbpf_losses* losses_of_this_thread(void) {
-  __u32 thread = (__u32)bpf_get_current_pid_tgid();
-  for (__u32 queue = 0; queue < queue_count && queue < 64; ++queue) {
-    __u32 key = queue;
-    struct vbpf_losses* found = bpf_map_lookup_elem(&losses, &key);
-    if (found && found->thread == thread) return found;
-  }
-  return 0;
+  __u32* queue = queue_of_this_thread();
+  return queue ? bpf_map_lookup_elem(&losses, queue) : 0;
 }
 
 /* The start of struct net_device as far as it is needed; the loader fills in where ifindex is on this kernel. */

@@ -25,8 +25,8 @@ struct vbpf_cursor {
  * device takes no frames at all (no such device, a veth whose peer cannot); the host sends those in another way.
  */
 struct vbpf_losses {
-  __u32 thread;          /* whose calls are meant: the thread's id in the initial pid namespace */
   __u32 refused_ifindex; /* the last one */
+  __u32 reserved;
   __u64 lost;
   __u64 refused_transmit; /* by the queue's own device */
   __u64 refused_redirect; /* by other devices */

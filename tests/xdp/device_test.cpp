@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Devices that are not there, are taken, change, or go away.
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+
+#include <algorithm>
+
+#include "hooked.h"
+
+namespace vbpf::xdp_test {
+namespace {
+
+bool has_program(const Network& network) {
+  return output_of("ip -n " + network.near + " link show near").find("prog/xdp") != std::string::npos;
+}
+
+bool wait_for_detach(Hooked& hooked) {
+  return Hooked::wait([&] { return hooked.hook().detached().has_value(); });
+}
+
+void expect_traffic_flows(const Network& network) {
+  const Tap near(network.near, "near"), far(network.far, "far");
+  far.send(order('d', 0, 1));
+  EXPECT_EQ(order('d', 0, 1), near.receive());
+}
+
+TEST(Device, UnknownNamesAreRefused) {
+  const Network network;
+  for (const char* name : {"nowhere", "", "a-name-that-is-longer-than-any-device"}) {
+    xdp::Options options;
+    options.device = name;
+    Hooked hooked(network, "obey", options);
+    ASSERT_FALSE(hooked.attached());
+    EXPECT_EQ(std::string("there is no network device '") + name + "' in this network namespace: `ip link` lists them",
+              hooked.error());
+  }
+}
+
+TEST(Device, ASecondProgramIsRefusedByName) {
+  const Network network;
+  Hooked first(network, "obey");
+  ASSERT_TRUE(first.attached()) << first.error();
+  EXPECT_TRUE(has_program(network));
+  Hooked second(network, "obey");
+  ASSERT_FALSE(second.attached());
+  EXPECT_NE(std::string::npos,
+            second.error().find("near has XDP program " + std::to_string(first.hook().info().prog_id) +
+                                " 'vbpf_redirect' already"))
+      << second.error();
+  const Tap near(network.near, "near"), far(network.far, "far");
+  far.send({order('d', 0, 1), order('p', 0, 2)});
+  EXPECT_EQ(order('p', 0, 2), near.receive()) << "the first one is still at work";
+}
+
+TEST(Device, UnloadingLeavesNothing) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  hooked.detach();
+  EXPECT_FALSE(has_program(network));
+  expect_traffic_flows(network);
+}
+
+TEST(Device, UnloadingUnderLoadLosesNoPacketThatPasses) {
+  const Network network;
+  const Tap near(network.near, "near"), far(network.far, "far");
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  std::vector<Bytes> packets;
+  for (uint32_t serial = 0; serial < 20000; ++serial) packets.push_back(order('p', 0, serial));
+  std::thread sender([&] { far.send(packets); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  hooked.detach();
+  sender.join();
+  std::vector<Bytes> got = near.receive_all(packets.size());
+  std::sort(got.begin(), got.end());
+  std::sort(packets.begin(), packets.end());
+  EXPECT_EQ(packets.size(), got.size());
+  EXPECT_TRUE(packets == got);
+}
+
+TEST(Device, GoneWhileAttached) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  run("ip -n " + network.near + " link delete near");
+  ASSERT_TRUE(wait_for_detach(hooked));
+  EXPECT_EQ("the network device near is gone", hooked.hook().detached().value_or(""));
+  ASSERT_EQ(1u, hooked.events().size());
+  EXPECT_EQ(xdp::Event::Kind::detached, hooked.events()[0].kind);
+  EXPECT_EQ(1u, hooked.hook().stats().size());
+}
+
+TEST(Device, MovedToAnotherNamespaceIsGone) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  run("ip -n " + network.near + " link set near netns " + network.far);
+  ASSERT_TRUE(wait_for_detach(hooked));
+  run("ip -n " + network.far + " link set near up");
+  EXPECT_EQ(std::string::npos, output_of("ip -n " + network.far + " link show near").find("prog/xdp"));
+}
+
+TEST(Device, MtuThatFramesStillHold) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  const Tap near(network.near, "near"), far(network.far, "far");
+  run("ip -n " + network.near + " link set near mtu 1000");
+  // Longer than the device may send now: giving back has no such limit.
+  for (const size_t size : {60u, 1014u, 1018u}) {
+    far.send(order('p', 0, 1, size));
+    EXPECT_EQ(order('p', 0, 1, size), near.receive()) << size;
+  }
+  EXPECT_FALSE(hooked.hook().detached());
+}
+
+TEST(Device, MtuThatFramesDoNotHoldDetaches) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  run("ip -n " + network.near + " link set near mtu 3000");
+  ASSERT_TRUE(wait_for_detach(hooked));
+  EXPECT_EQ("the MTU of near was changed to 3000, which frames of 2048 bytes do not hold: load the extension again",
+            hooked.hook().detached().value_or(""));
+  EXPECT_FALSE(has_program(network));
+  expect_traffic_flows(network);
+}
+
+TEST(Device, ProgramRemovedBySomeoneElse) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  run("id=$(ip netns exec " + network.near + " bpftool link show | sed -n '/prog " +
+      std::to_string(hooked.hook().info().prog_id) + " /s/^\\([0-9]*\\):.*/\\1/p'); bpftool link detach id $id");
+  ASSERT_TRUE(wait_for_detach(hooked));
+  EXPECT_EQ("the XDP program on near was removed or replaced by someone else", hooked.hook().detached().value_or(""));
+}
+
+TEST(Device, RenamedWhileAttached) {
+  const Network network;
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  run("ip -n " + network.near + " link set near down && ip -n " + network.near +
+      " link set near name elsewhere && ip -n " + network.near + " link set elsewhere up");
+  const Tap near(network.near, "elsewhere"), far(network.far, "far");
+  for (uint32_t serial = 0; serial < 10; ++serial) {
+    far.send(order('p', 0, serial));
+    EXPECT_EQ(order('p', 0, serial), near.receive());
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_FALSE(hooked.hook().detached()) << *hooked.hook().detached();
+}
+
+TEST(Device, StopsPromptlyInEveryPollMode) {
+  const Network network;
+  for (const auto mode : {xdp::PollMode::adaptive, xdp::PollMode::spin, xdp::PollMode::sleep}) {
+    xdp::Options options = near_device();
+    options.poll = mode;
+    Hooked hooked(network, "obey", options);
+    ASSERT_TRUE(hooked.attached()) << hooked.error();
+    const Tap near(network.near, "near"), far(network.far, "far");
+    far.send(order('p', 0, 3));
+    EXPECT_EQ(order('p', 0, 3), near.receive());
+    const auto start = std::chrono::steady_clock::now();
+    hooked.detach();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
+  }
+}
+
+TEST(Device, BadOptionsAreRefused) {
+  const Network network;
+  xdp::Options options = near_device();
+  options.frames = 1000;
+  EXPECT_EQ("frames per queue must be a power of two from 64 to 65536, not 1000",
+            Hooked(network, "obey", options).error());
+  options = near_device();
+  options.batch = 0;
+  EXPECT_EQ("a batch must be of 1 packet to as many as there are frames, not 0",
+            Hooked(network, "obey", options).error());
+  options = near_device();
+  options.zero_copy = true;
+  EXPECT_EQ("zero-copy was asked for, and near cannot do it in this mode (Operation not supported): leave it out",
+            Hooked(network, "obey", options).error());
+  options = near_device();
+  options.entry = "nothing";
+  EXPECT_EQ("obey has no XDP entry 'nothing'; it has obey", Hooked(network, "obey", options).error());
+}
+
+// ---- Several queues ----
+
+Bytes datagram(uint16_t port) {
+  // IPv4 and UDP, for the sender's queues to be chosen by; checksums are nobody's business here.
+  Bytes packet = {0xff,
+                  0xff,
+                  0xff,
+                  0xff,
+                  0xff,
+                  0xff,
+                  0x02,
+                  0,
+                  0,
+                  0,
+                  0,
+                  1,
+                  0x08,
+                  0x00,
+                  0x45,
+                  0,
+                  0,
+                  46,
+                  0,
+                  0,
+                  0,
+                  0,
+                  64,
+                  17,
+                  0,
+                  0,
+                  198,
+                  51,
+                  100,
+                  1,
+                  198,
+                  51,
+                  100,
+                  2,
+                  static_cast<uint8_t>(port >> 8),
+                  static_cast<uint8_t>(port),
+                  0,
+                  9,
+                  0,
+                  26,
+                  0,
+                  0};
+  packet.resize(60);
+  return packet;
+}
+
+void send_to_all_queues(const Network& network, const Tap& near) {
+  const Tap far(network.far, "far");
+  for (uint16_t port = 1; port <= 200; ++port) far.send(datagram(port));
+  EXPECT_EQ(200u, near.receive_all(200).size());
+}
+
+TEST(Queues, EachHasItsOwnThread) {
+  const Network network("numrxqueues 4 numtxqueues 4");
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  EXPECT_EQ(4u, hooked.hook().info().queues);
+  const Tap near(network.near, "near", ETH_P_IP);
+  send_to_all_queues(network, near);
+  EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets == 200; }));
+  ASSERT_EQ(4u, hooked.hook().stats().size());
+  for (const auto& queue : hooked.hook().stats()) EXPECT_GT(queue.packets, 10u);
+}
+
+TEST(Queues, NewOnesAreServed) {
+  const Network network("numrxqueues 4 numtxqueues 4");
+  network.in_far("ethtool -L far tx 1");
+  network.in_near("ethtool -L near rx 1");
+  Hooked hooked(network, "obey");
+  ASSERT_TRUE(hooked.attached()) << hooked.error();
+  EXPECT_EQ(1u, hooked.hook().info().queues);
+  network.in_near("ethtool -L near rx 4");
+  network.in_far("ethtool -L far tx 4");
+  ASSERT_TRUE(Hooked::wait([&] { return hooked.hook().stats().size() == 4; }));
+  const Tap near(network.near, "near", ETH_P_IP);
+  send_to_all_queues(network, near);
+  EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets == 200; })) << hooked.total().packets;
+  EXPECT_EQ(4u, hooked.hook().info().queues);
+}
+
+}  // namespace
+}  // namespace vbpf::xdp_test
