@@ -243,7 +243,7 @@ void AttachedHook::look_at_link() {
                             ", which frames of " + std::to_string(options_.frame_size) +
                             " bytes do not hold: load the extension again");
     }
-    if (change.has_program && change.program != info_.prog_id) {
+    if (change.has_program && !programs_->is_ours(change.program)) {
       return request_detach("the XDP program on " + device_.name + " was removed or replaced by someone else");
     }
     if (!change.name.empty()) device_.name = change.name;
@@ -266,8 +266,14 @@ void AttachedHook::look_at_queues() {
                             " that cannot be served: " + added.error().message);
     }
   }
+  const bool more = queues > info_.queues;
+  if (more) {
+    if (const Result<void> attached = programs_->attach_again(); !attached)
+      return request_detach(attached.error().message);
+  }
   const std::lock_guard lock(mutex_);
   info_.queues = queues;
+  info_.prog_id = programs_->program_id();
 }
 
 void AttachedHook::detach_now(const std::string& reason) {

@@ -38,7 +38,9 @@ Programs::Programs(Programs&& other) noexcept
       queues_(other.queues_),
       slot_size_(other.slot_size_),
       pass_mark_(other.pass_mark_),
-      program_id_(other.program_id_),
+      redirecting_(other.redirecting_),
+      program_ids_(other.program_ids_),
+      current_(other.current_),
       slots_(std::move(other.slots_)),
       cursors_(std::move(other.cursors_)),
       losses_(std::move(other.losses_)),
@@ -79,6 +81,13 @@ Result<void> Programs::open(const Device& device, uint32_t frame_size) {
     return system_error("the kernel did not take the eBPF programs of the XDP hook (Linux 5.18 or newer is needed)",
                         -error);
   }
+  redirecting_ = {bpf_program__fd(skeleton_->progs.vbpf_redirect), bpf_program__fd(skeleton_->progs.vbpf_redirect_2)};
+  for (size_t i = 0; i < redirecting_.size(); ++i) {
+    bpf_prog_info info{};
+    uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(redirecting_[i], &info, &size) != 0) return system_error("an eBPF program's id", errno);
+    program_ids_[i] = info.id;
+  }
   return {};
 }
 
@@ -114,11 +123,10 @@ Result<void> Programs::attach_helpers(const Device& device) {
 }
 
 Result<void> Programs::attach(const Device& device) {
-  const int program = bpf_program__fd(skeleton_->progs.vbpf_redirect);
   bpf_link_create_opts options{};
   options.sz = sizeof(options);
   options.flags = generic_ ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
-  link_ = File(bpf_link_create(program, static_cast<int>(device.ifindex), BPF_XDP, &options));
+  link_ = File(bpf_link_create(redirecting_[current_], static_cast<int>(device.ifindex), BPF_XDP, &options));
   if (!link_) {
     const int error = errno;
     VBPF_CHECK(check_no_program(device));
@@ -126,9 +134,14 @@ Result<void> Programs::attach(const Device& device) {
                             (generic_ ? "generic" : "native") + " mode",
                         error);
   }
-  bpf_prog_info info{};
-  uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(program, &info, &size) == 0) program_id_ = info.id;
+  return {};
+}
+
+Result<void> Programs::attach_again() {
+  const size_t other = 1 - current_;
+  if (bpf_link_update(link_.get(), redirecting_[other], nullptr) != 0)
+    return system_error("the eBPF program could not be attached again", errno);
+  current_ = other;
   return {};
 }
 

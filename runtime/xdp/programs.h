@@ -37,6 +37,9 @@ class Programs {
 
   // Packets begin to arrive at the sockets.
   Result<void> attach(const Device& device);
+  // After the device has got more queues: some drivers run the program only on those there were. No packet slips
+  // through.
+  Result<void> attach_again();
   // They cease to. Again is harmless.
   void detach();
 
@@ -45,7 +48,8 @@ class Programs {
   Result<void> serve_queue(uint32_t queue) const;
   SharedMaps maps_of(uint32_t queue) const;
 
-  uint32_t program_id() const { return program_id_; }
+  uint32_t program_id() const { return program_ids_[current_]; }
+  bool is_ours(uint32_t id) const { return id == program_ids_[0] || id == program_ids_[1]; }
   bool generic() const { return generic_; }
   uint32_t queues() const { return queues_; }
   int injecting_program() const;
@@ -62,7 +66,10 @@ class Programs {
 
   datapath* skeleton_ = nullptr;
   bool generic_ = false;
-  uint32_t queues_ = 0, slot_size_ = 0, pass_mark_ = 0, program_id_ = 0;
+  uint32_t queues_ = 0, slot_size_ = 0, pass_mark_ = 0;
+  std::array<int, 2> redirecting_{};  // two of the same
+  std::array<uint32_t, 2> program_ids_{};
+  size_t current_ = 0;
   Mapping slots_, cursors_, losses_;
   File link_, give_back_link_, losses_link_, refusals_link_;
   std::optional<PrivateDevice> own_device_;

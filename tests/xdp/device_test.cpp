@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices that are not there, are taken, change, or go away.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -189,58 +193,20 @@ TEST(Device, BadOptionsAreRefused) {
 
 // ---- Several queues ----
 
-Bytes datagram(uint16_t port) {
-  // IPv4 and UDP, for the sender's queues to be chosen by; checksums are nobody's business here.
-  Bytes packet = {0xff,
-                  0xff,
-                  0xff,
-                  0xff,
-                  0xff,
-                  0xff,
-                  0x02,
-                  0,
-                  0,
-                  0,
-                  0,
-                  1,
-                  0x08,
-                  0x00,
-                  0x45,
-                  0,
-                  0,
-                  46,
-                  0,
-                  0,
-                  0,
-                  0,
-                  64,
-                  17,
-                  0,
-                  0,
-                  198,
-                  51,
-                  100,
-                  1,
-                  198,
-                  51,
-                  100,
-                  2,
-                  static_cast<uint8_t>(port >> 8),
-                  static_cast<uint8_t>(port),
-                  0,
-                  9,
-                  0,
-                  26,
-                  0,
-                  0};
-  packet.resize(60);
-  return packet;
-}
-
+// Each socket's traffic keeps to one of the sender's queues, and so to one of the receiver's.
 void send_to_all_queues(const Network& network, const Tap& near) {
-  const Tap far(network.far, "far");
-  for (uint16_t port = 1; port <= 200; ++port) far.send(datagram(port));
-  EXPECT_EQ(200u, near.receive_all(200).size());
+  const InNamespace in(network.far);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(9);
+  ::inet_pton(AF_INET, "192.0.2.1", &to.sin_addr);
+  // The first one waits for the address to be resolved.
+  for (int count = 0; count < 200; ++count) {
+    const int sender = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(5, ::sendto(sender, "hello", 5, 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to)));
+    ::close(sender);
+    ASSERT_FALSE(near.receive().empty()) << count;
+  }
 }
 
 TEST(Queues, EachHasItsOwnThread) {
@@ -250,7 +216,7 @@ TEST(Queues, EachHasItsOwnThread) {
   EXPECT_EQ(4u, hooked.hook().info().queues);
   const Tap near(network.near, "near", ETH_P_IP);
   send_to_all_queues(network, near);
-  EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets == 200; }));
+  EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets >= 200; }));
   ASSERT_EQ(4u, hooked.hook().stats().size());
   for (const auto& queue : hooked.hook().stats()) EXPECT_GT(queue.packets, 10u);
 }
@@ -267,7 +233,7 @@ TEST(Queues, NewOnesAreServed) {
   ASSERT_TRUE(Hooked::wait([&] { return hooked.hook().stats().size() == 4; }));
   const Tap near(network.near, "near", ETH_P_IP);
   send_to_all_queues(network, near);
-  EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets == 200; })) << hooked.total().packets;
+  EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets >= 200; })) << hooked.total().packets;
   EXPECT_EQ(4u, hooked.hook().info().queues);
 }
 

@@ -92,11 +92,17 @@ static __always_inline int given_back(struct xdp_md* ctx) {
   return found;
 }
 
-SEC("xdp")
-int vbpf_redirect(struct xdp_md* ctx) {
+static __always_inline int redirect(struct xdp_md* ctx) {
   if (generic_mode && given_back(ctx)) return XDP_PASS;
   return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
 }
+
+/* Two of the same: a driver is made to look at all its queues again by replacing one with the other. */
+SEC("xdp")
+int vbpf_redirect(struct xdp_md* ctx) { return redirect(ctx); }
+
+SEC("xdp")
+int vbpf_redirect_2(struct xdp_md* ctx) { return redirect(ctx); }
 
 static __always_inline int mark_packet(struct xdp_md* ctx, struct vbpf_out_slot* slot, __u32 index) {
   if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct vbpf_pass_mark))) return -1;
