@@ -66,6 +66,12 @@ Result<Device> find_device(const std::string& name) {
   ifreq request = request_for(name);
   if (::ioctl(socket.get(), SIOCGIFMTU, &request) != 0) return system_error("the MTU of " + name, errno);
   device.mtu = static_cast<uint32_t>(request.ifr_mtu);
+  ifreq flags = request_for(name);
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &flags) == 0 && (flags.ifr_flags & IFF_LOOPBACK) != 0) {
+    return Error{
+        ErrorKind::bad_input,
+        name + " is a loopback device, whose packets cannot be given back to the kernel: choose another device"};
+  }
   device.queues = count_queues(name);
   device.max_queues = device.queues;
   ethtool_channels channels;
@@ -77,12 +83,18 @@ Result<Device> find_device(const std::string& name) {
   return device;
 }
 
-Result<void> check_no_program(const Device& device) {
+std::optional<uint32_t> attached_program(uint32_t ifindex) {
   bpf_xdp_query_opts query{};
   query.sz = sizeof(query);
-  if (bpf_xdp_query(static_cast<int>(device.ifindex), 0, &query) != 0) return {};  // attaching will say why
-  const uint32_t id = query.prog_id ? query.prog_id : query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
-  if (query.attach_mode == XDP_ATTACHED_NONE || id == 0) return {};
+  if (bpf_xdp_query(static_cast<int>(ifindex), 0, &query) != 0) return std::nullopt;
+  if (query.attach_mode == XDP_ATTACHED_NONE) return 0;
+  if (query.prog_id != 0) return query.prog_id;
+  return query.drv_prog_id != 0 ? query.drv_prog_id : query.skb_prog_id;
+}
+
+Result<void> check_no_program(const Device& device) {
+  const uint32_t id = attached_program(device.ifindex).value_or(0);  // if it cannot be told, attaching will say why
+  if (id == 0) return {};
   // A chain through libxdp's dispatcher is pinned in bpffs and would outlive a killed process: it is not joined.
   return Error{ErrorKind::bad_input,
                device.name + " has " + describe_program(id) +

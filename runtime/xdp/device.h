@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "vbpf/result.h"
@@ -22,6 +23,9 @@ Result<Device> find_device(const std::string& name);
 
 // Receive queues in use; 0 when the device is gone.
 uint32_t count_queues(const std::string& name);
+
+// The id of the XDP program on a device, 0 for none; nothing when it cannot be told.
+std::optional<uint32_t> attached_program(uint32_t ifindex);
 
 // bad_input when an XDP program is attached already: names it, and says what to do.
 Result<void> check_no_program(const Device& device);

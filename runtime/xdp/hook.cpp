@@ -19,7 +19,7 @@ namespace {
 // Headroom that the kernel leaves before a packet in a frame.
 constexpr uint32_t kernel_headroom = 256;
 constexpr uint32_t longest_live_packet = 3392;
-constexpr int check_queues_every_ms = 200;
+constexpr int look_every_ms = 200;
 
 Result<std::string> choose_entry(const Extension& extension, const std::string& asked) {
   std::vector<std::string> names;
@@ -90,6 +90,7 @@ class AttachedHook final : public Hook, private Supervisor {
   void stop_workers(bool judge);
   void watch();
   void look_at_link();
+  void look_at_program();
   void look_at_queues();
   void detach_now(const std::string& reason);
 
@@ -106,6 +107,7 @@ class AttachedHook final : public Hook, private Supervisor {
   std::vector<std::shared_ptr<QueueMemory>> shared_memories_;
   LinkMonitor monitor_;
   File wake_;
+  std::optional<std::chrono::steady_clock::time_point> without_program_since_;
   std::atomic<bool> ending_{false};
   std::thread watcher_;
 
@@ -219,11 +221,12 @@ void AttachedHook::stop_workers(bool judge) {
 void AttachedHook::watch() {
   while (!ending_) {
     std::array<pollfd, 2> waits{{{monitor_.descriptor(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
-    ::poll(waits.data(), waits.size(), detached() ? -1 : check_queues_every_ms);
+    ::poll(waits.data(), waits.size(), detached() ? -1 : look_every_ms);
     uint64_t count = 0;
     if ((waits[1].revents & POLLIN) != 0 && ::read(wake_.get(), &count, sizeof(count)) < 0) count = 0;
     if (ending_) return;
     if ((waits[0].revents & POLLIN) != 0) look_at_link();
+    if (!detached()) look_at_program();
     if (!detached()) look_at_queues();
     std::optional<std::string> wanted;
     {
@@ -243,11 +246,22 @@ void AttachedHook::look_at_link() {
                             ", which frames of " + std::to_string(options_.frame_size) +
                             " bytes do not hold: load the extension again");
     }
-    if (change.has_program && !programs_->is_ours(change.program)) {
-      return request_detach("the XDP program on " + device_.name + " was removed or replaced by someone else");
-    }
     if (!change.name.empty()) device_.name = change.name;
   });
+}
+
+// A forced detaching of a link is not announced. A device on its way out loses its program a little before it goes:
+// that is for look_at_link() to say, so only what stays so counts.
+void AttachedHook::look_at_program() {
+  using Clock = std::chrono::steady_clock;
+  const std::optional<uint32_t> id = attached_program(device_.ifindex);
+  if (!id || programs_->is_ours(*id)) {
+    without_program_since_.reset();
+  } else if (!without_program_since_) {
+    without_program_since_ = Clock::now();
+  } else if (Clock::now() - *without_program_since_ > std::chrono::milliseconds(look_every_ms)) {
+    request_detach("the XDP program on " + device_.name + " was removed or replaced by someone else");
+  }
 }
 
 void AttachedHook::look_at_queues() {

@@ -72,16 +72,6 @@ int ask(const std::vector<char>& message) {
   return -reinterpret_cast<const nlmsgerr*>(header + 1)->error;
 }
 
-void read_program(const rtattr* nested, LinkChange& change) {
-  change.has_program = true;
-  int size = static_cast<int>(RTA_PAYLOAD(nested));
-  for (const auto* attribute = static_cast<const rtattr*>(RTA_DATA(nested)); RTA_OK(attribute, size);
-       attribute = RTA_NEXT(attribute, size)) {
-    if (attribute->rta_type == IFLA_XDP_PROG_ID)
-      std::memcpy(&change.program, RTA_DATA(attribute), sizeof(change.program));
-  }
-}
-
 LinkChange read_link(const nlmsghdr* header) {
   const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(header));
   LinkChange change;
@@ -92,7 +82,6 @@ LinkChange read_link(const nlmsghdr* header) {
     const auto type = attribute->rta_type & NLA_TYPE_MASK;
     if (type == IFLA_MTU) std::memcpy(&change.mtu, RTA_DATA(attribute), sizeof(change.mtu));
     if (type == IFLA_IFNAME) change.name = static_cast<const char*>(RTA_DATA(attribute));
-    if (type == IFLA_XDP) read_program(attribute, change);
   }
   return change;
 }

@@ -16,10 +16,8 @@ Result<void> make_veth(const std::string& name, const std::string& peer);
 struct LinkChange {
   uint32_t ifindex = 0;
   bool gone = false;
-  uint32_t mtu = 0;      // 0: not told
-  std::string name;      // empty: not told
-  uint32_t program = 0;  // id of the attached XDP program, 0: none
-  bool has_program = false;
+  uint32_t mtu = 0;  // 0: not told
+  std::string name;  // empty: not told
 };
 
 class LinkMonitor {

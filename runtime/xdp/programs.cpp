@@ -77,6 +77,7 @@ Result<void> Programs::open(const Device& device, uint32_t frame_size) {
   bpf_map__set_max_entries(skeleton_->maps.sockets, queues_);
   bpf_map__set_max_entries(skeleton_->maps.cursors, queues_);
   bpf_map__set_max_entries(skeleton_->maps.losses, queues_);
+  bpf_map__set_max_entries(skeleton_->maps.under_way, generic_ ? VBPF_XDP_UNDER_WAY : 1);
   if (const int error = datapath__load(skeleton_); error != 0) {
     return system_error("the kernel did not take the eBPF programs of the XDP hook (Linux 5.18 or newer is needed)",
                         -error);

@@ -40,6 +40,14 @@ TEST(Device, UnknownNamesAreRefused) {
   }
 }
 
+TEST(Device, LoopbackIsRefused) {
+  const Network network;
+  xdp::Options options;
+  options.device = "lo";
+  EXPECT_EQ("lo is a loopback device, whose packets cannot be given back to the kernel: choose another device",
+            Hooked(network, "obey", options).error());
+}
+
 TEST(Device, ASecondProgramIsRefusedByName) {
   const Network network;
   Hooked first(network, "obey");

@@ -57,6 +57,7 @@ TEST_P(Traffic, Udp) {
   const int size = 16 << 20;
   ::setsockopt(server, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
   const sockaddr_in to = address("192.0.2.1", 7000);
+  network_.in_far("ping -q -c 1 -W 2 192.0.2.1 > /dev/null");  // the address is known then
   for (uint32_t number = 0; number < 2000; ++number) {
     Bytes text(4 + number % 1400, static_cast<uint8_t>(number));
     std::memcpy(text.data(), &number, sizeof(number));

@@ -48,6 +48,17 @@ struct {
   __type(value, struct vbpf_losses);
 } losses SEC(".maps");
 
+/* Generic mode: the numbers of packets that were injected and have not met the attached program yet, each at its
+ * remainder. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} under_way SEC(".maps");
+
+__u64 last_number; /* of an injected packet */
+
 /* Which queue a thread serves. Live frames know their device, but the kernel calls their queue 0. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -72,20 +83,17 @@ static __always_inline __u32* queue_of_this_thread(void) {
 
 /*
  * Generic mode: is this a packet that vbpf_inject just gave back? It carries a mark in its headroom, which nothing on
- * the wire can write; the nonce makes it good once, so that stale bytes in a recycled buffer mean nothing. The mark
- * travels with the packet, so it does not matter on which CPU the packet turns up (receive packet steering).
+ * the wire can write; a number is good once, so that stale bytes in a recycled buffer mean nothing. The mark travels
+ * with the packet, so it does not matter on which CPU and when the packet turns up (receive packet steering).
  */
 static __always_inline int given_back(struct xdp_md* ctx) {
   int found = 0;
   if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct vbpf_pass_mark))) return 0;
   struct vbpf_pass_mark* mark = (void*)(long)ctx->data_meta;
   if ((void*)(mark + 1) <= (void*)(long)ctx->data && mark->secret == pass_secret) {
-    __u32 index = mark->slot;
-    struct vbpf_out_slot* slot = bpf_map_lookup_elem(&slots, &index);
-    if (slot && slot->nonce && slot->nonce == mark->nonce) {
-      slot->nonce = 0;
-      found = 1;
-    }
+    __u32 index = mark->number % VBPF_XDP_UNDER_WAY;
+    __u64* number = bpf_map_lookup_elem(&under_way, &index);
+    found = number && __sync_val_compare_and_swap(number, mark->number, 0) == mark->number;
     mark->secret = 0;
   }
   bpf_xdp_adjust_meta(ctx, sizeof(struct vbpf_pass_mark));
@@ -104,14 +112,17 @@ int vbpf_redirect(struct xdp_md* ctx) { return redirect(ctx); }
 SEC("xdp")
 int vbpf_redirect_2(struct xdp_md* ctx) { return redirect(ctx); }
 
-static __always_inline int mark_packet(struct xdp_md* ctx, struct vbpf_out_slot* slot, __u32 index) {
+static __always_inline int mark_packet(struct xdp_md* ctx) {
   if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct vbpf_pass_mark))) return -1;
   struct vbpf_pass_mark* mark = (void*)(long)ctx->data_meta;
   if ((void*)(mark + 1) > (void*)(long)ctx->data) return -1;
-  slot->nonce = bpf_get_prandom_u32() | 1;
+  __u64 number = __sync_fetch_and_add(&last_number, 1) + 1;
+  __u32 index = number % VBPF_XDP_UNDER_WAY;
+  __u64* place = bpf_map_lookup_elem(&under_way, &index);
+  if (!place) return -1;
+  *place = number;
   mark->secret = pass_secret;
-  mark->slot = index;
-  mark->nonce = slot->nonce;
+  mark->number = number;
   return bpf_xdp_adjust_meta(ctx, sizeof(struct vbpf_pass_mark));
 }
 
@@ -137,7 +148,7 @@ int vbpf_inject(struct xdp_md* ctx) {
   if (bpf_xdp_store_bytes(ctx, 0, slot + 1, length)) return XDP_DROP;
   switch (slot->verdict) {
     case XDP_PASS:
-      if (generic_mode && mark_packet(ctx, slot, index)) return XDP_DROP;
+      if (generic_mode && mark_packet(ctx)) return XDP_DROP;
       return XDP_PASS;
     case XDP_TX:
       return XDP_TX;

@@ -11,7 +11,7 @@ struct vbpf_out_slot {
   __u32 length;
   __u32 verdict; /* XDP_PASS, XDP_TX or XDP_REDIRECT */
   __u32 ifindex; /* XDP_REDIRECT: where to */
-  __u32 nonce;   /* generic mode: not 0 while the packet is under way from the injecting to the attached program */
+  __u32 reserved;
 };
 
 /* Which slot of its queue the injecting program takes next. One cache line each. */
@@ -36,8 +36,11 @@ struct vbpf_losses {
 /* Generic mode: lies in the headroom of an injected packet, just before its bytes. */
 struct vbpf_pass_mark {
   __u64 secret;
-  __u32 slot;
-  __u32 nonce;
+  __u64 number;
 };
+
+/* Generic mode: so many injected packets may be under way to the attached program at a time (backlogs hold about 1000 a
+ * CPU). */
+#define VBPF_XDP_UNDER_WAY 65536
 
 #endif
