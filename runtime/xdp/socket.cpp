@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace vbpf::xdp {
 namespace {
@@ -62,7 +64,17 @@ Result<std::unique_ptr<Socket>> Socket::open(const Device& device, uint32_t queu
   return made;
 }
 
+// The kernel lets go of a queue a little after the last socket on it was closed.
 int Socket::create(const Device& device, uint32_t queue, uint16_t bind_flags, uint32_t frames) {
+  int error = try_create(device, queue, bind_flags, frames);
+  for (int attempt = 0; attempt < 50 && error == EBUSY; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    error = try_create(device, queue, bind_flags, frames);
+  }
+  return error;
+}
+
+int Socket::try_create(const Device& device, uint32_t queue, uint16_t bind_flags, uint32_t frames) {
   const uint32_t for_sending = power_of_two_at_least(frames_to_send(frames));
   const xsk_umem_config umem{
       .fill_size = frames, .comp_size = for_sending, .frame_size = frame_size_, .frame_headroom = 0, .flags = 0};

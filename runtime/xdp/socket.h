@@ -50,6 +50,7 @@ class Socket {
  private:
   Socket() = default;
   int create(const Device& device, uint32_t queue, uint16_t bind_flags, uint32_t frames);
+  int try_create(const Device& device, uint32_t queue, uint16_t bind_flags, uint32_t frames);
   void set_busy_poll();
   void collect_sent();
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "vbpf/extension.h"
 
@@ -57,6 +58,8 @@ void catch_faults() {
 }
 
 void use_alternate_stack() {
+  static thread_local bool done = false;
+  if (std::exchange(done, true)) return;
   alignas(16) static thread_local std::byte memory[65536];
   stack_t stack{};
   stack.ss_sp = memory;
@@ -130,7 +133,7 @@ size_t Instance::call_xdp(uint64_t entry, std::span<XdpSlot> slots, std::optiona
   sigjmp_buf here;
   volatile size_t index = 0;
   escape = &here;
-  if (sigsetjmp(here, 1) == 0) {
+  if (sigsetjmp(here, 0) == 0) {
     for (; index < slots.size(); index = index + 1) {
       slots[index].verdict = static_cast<uint32_t>(reinterpret_cast<int (*)(vbpf_xdp*)>(entry)(&slots[index].ctx));
     }
