@@ -110,9 +110,10 @@ class Extension {
   // Maps a region, links and verifies for its address, runs the constructors. A fault in a constructor is an error.
   Result<std::unique_ptr<Instance>> instantiate() const;
 
+  struct State;
+
  private:
   friend class Instance;
-  struct State;
   std::shared_ptr<const State> state_;
 };
 
@@ -152,9 +153,10 @@ class Instance {
 
   const Extension& extension() const;
 
+  struct State;
+
  private:
   friend class Extension;
-  struct State;
   explicit Instance(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

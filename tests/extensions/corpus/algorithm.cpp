@@ -18,6 +18,7 @@ CORPUS {
   std::rotate(b.begin(), b.begin() + static_cast<ptrdiff_t>(b.size() / 3), b.end());
   std::nth_element(a.begin(), a.begin() + static_cast<ptrdiff_t>(a.size() / 2), a.end());
   hash = fold(hash, a[a.size() / 2]);
+  std::sort(a.begin(), a.end());  // where nth_element leaves the others is the library's to choose
   std::make_heap(b.begin(), b.end());
   std::sort_heap(b.begin(), b.end(), std::less<>());
   int permutations = 0;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every number of x86_64/offsets.h, asserted.
+#include "x86_64/offsets.h"
+
+#include <cstddef>
+
+#include "gate.h"
+
+namespace vbpf {
+
+#define SAME(name, type, field) static_assert((name) == offsetof(type, field))
+SAME(INFO_REGION_BASE, RegionInfo, region_base);
+SAME(INFO_TEXT_BASE, RegionInfo, text_base);
+SAME(INFO_TEXT_SIZE, RegionInfo, text_size);
+SAME(INFO_TARGET_MAP, RegionInfo, target_map);
+SAME(INFO_EXIT_GATE, RegionInfo, exit_gate);
+SAME(INFO_IMPORT_GATE, RegionInfo, import_gate);
+SAME(INFO_EXIT_PKRU, RegionInfo, exit_pkru);
+SAME(CALL_HOST_RSP, Call, host_rsp);
+SAME(CALL_TRAMPOLINE, Call, trampoline);
+SAME(CALL_STACK_TOP, Call, stack_top);
+SAME(CALL_ENTRY, Call, entry);
+SAME(CALL_ARGUMENTS, Call, arguments);
+SAME(CALL_RETURN_THUNK, Call, return_thunk);
+SAME(CALL_VALUE, Call, value);
+SAME(CALL_FLAGS, Call, flags);
+SAME(CALL_GUEST_PKRU, Call, guest_pkru);
+SAME(CALL_HOST_PKRU, Call, host_pkru);
+SAME(CALL_HOST_MXCSR, Call, host_mxcsr);
+SAME(CALL_SCRATCH, Call, scratch);
+SAME(CALL_STATUS, Call, status);
+SAME(CALL_GUEST, Call, guest);
+SAME(SLOT_VERDICT, XdpSlot, verdict);
+static_assert(SLOT_SIZE == sizeof(XdpSlot));
+static_assert(INFO_REGION_BASE == 0, "SFI code reads the region's base from %gs:VBPF_OFF_INFO");
+
+}  // namespace vbpf

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Extension and Instance are made of.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gate.h"
+#include "machine.h"
+#include "region.h"
+#include "vbpf/extension.h"
+#include "vbpf/verifier.h"
+
+namespace vbpf {
+
+// An image linked for a region that is its own, not mapped yet.
+struct Prepared {
+  Region region;
+  verifier::Image image;
+};
+
+// Addresses are offsets from the region's base: the same in every instance.
+struct Extension::State {
+  std::string name;
+  std::vector<std::byte> object;
+  LoadOptions options;
+  Choice choice;
+  std::vector<EntryInfo> entries;
+  uint32_t concurrency = 0;
+  uint64_t stack_size = 0, heap_size = 0;
+  std::vector<verifier::Symbol> symbols;  // sorted
+
+  // open() verifies, so the first instance need not.
+  mutable std::mutex mutex;
+  mutable std::unique_ptr<Prepared> prepared;
+
+  verifier::Variant variant() const {
+    return choice.confinement == Confinement::sfi ? verifier::Variant::sfi : verifier::Variant::user;
+  }
+  Result<std::unique_ptr<Prepared>> prepare() const;
+  // Each place is looked up once, and not more than a few hundred places: a lookup starts a process.
+  std::string line_of(const std::string& section, uint64_t section_offset) const;
+
+ private:
+  mutable std::map<std::pair<std::string, uint64_t>, std::string> lines_;
+};
+
+struct Instance::State {
+  State(Extension ext, std::shared_ptr<const Extension::State> ext_state, Region in)
+      : extension(std::move(ext)), of(std::move(ext_state)), region(std::move(in)) {}
+
+  Extension extension;
+  std::shared_ptr<const Extension::State> of;  // the extension's
+  ProtectionKey key;                           // before the region: freed after its memory is gone
+  Region region;
+  std::vector<verifier::Entry> entries;
+  uint64_t text_base = 0, text_size = 0;
+  uint64_t stack_stride = 0;  // from one stack's top to the next one's
+  uint64_t first_stack_top = 0;
+  uint64_t window_end = 0;  // offset of the next window
+  uint32_t flags = 0;       // CALL_FLAG_*
+  uint32_t guest_pkru = 0;
+  uint64_t return_thunk = 0, call_trampoline = 0, batch_trampoline = 0;
+
+  std::mutex serial;
+  std::atomic<uint64_t> free_stacks{0};  // shared: one bit each
+  ThreadState* running = nullptr;        // per_cpu, serial: who is inside
+
+  const Extension::State& shared() const { return *of; }
+
+  Result<void> map(const verifier::Image& image);
+  Result<void> map_info();
+  Result<void> map_stacks();
+  Result<void> run_constructors(const std::vector<uint64_t>& constructors);
+
+  struct Invocation {
+    uint64_t trampoline = 0, entry = 0;
+    std::span<const uint64_t> arguments;
+    uint64_t budget = 0;       // ns for one
+    uint64_t invocations = 1;  // in this call
+    bool batch = false;        // the third argument becomes the address of the control room
+  };
+  // Runs it, with whatever lock and stack the declared concurrency asks for. Without a value: the fault is in `fault`.
+  std::optional<uint64_t> run(const Invocation& invocation, std::optional<Fault>& fault, uint32_t* progress = nullptr);
+
+ private:
+  bool enter(Call& call, const Invocation& invocation, uint64_t stack, std::optional<Fault>& fault, uint32_t* progress);
+};
+
+// A call that did not happen, because the caller did something wrong.
+Fault misuse(std::string message);
+
+// What the raw report means: what lies at the address, in which function and line it was.
+Fault describe(const Instance::State& state, const RawFault& raw, std::string_view message);
+
+}  // namespace vbpf
