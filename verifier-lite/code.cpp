@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "decoder.h"
+
 namespace vbpf::verifier {
 namespace {
 
@@ -21,8 +23,8 @@ class CodeChecker {
       : unit_(unit),
         text_(*unit.segment(Segment::Kind::text)),
         map_(unit.image.target_map),
-        sfi_(unit, return_thunk(unit)) {
-    ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        sfi_(unit, return_thunk(unit)),
+        decoder_(unit.options.variant, text_.size) {
     ZydisFormatterInit(&formatter_, ZYDIS_FORMATTER_STYLE_ATT);
     for (const External& external : unit.options.externals) externals_.emplace(external.address, external.kind);
   }
@@ -57,10 +59,10 @@ class CodeChecker {
   template <typename Visit>
   bool for_each_instruction(uint64_t begin, uint64_t end, Visit visit) {
     const std::byte* bytes = text_.bytes.data();
-    for (uint64_t at = begin; at < end && !unit_.reporter.full(); at += current_.info.length) {
+    for (uint64_t at = begin; at < end && !unit_.reporter.full(); at += current_.info->length) {
       current_.address = at;
       const std::byte* start = bytes + (at - text_.address);
-      if (!decode(start, end - at)) {
+      if (!decoder_.decode(start, end - at, current_)) {
         unit_.reporter.add("code-decode", unit_.place_of(at), "these bytes are no instruction: " + bytes_at(at, end),
                            "only code belongs into executable sections");
         return false;
@@ -68,20 +70,6 @@ class CodeChecker {
       visit();
     }
     return !unit_.reporter.full();
-  }
-
-  // Hidden operands matter for SFI only (who writes %rsp, who accesses memory), and there not if the only one is the
-  // flags. Decoding them costs a quarter of the time.
-  bool decode(const std::byte* start, uint64_t room) {
-    ZydisDecoderContext context;
-    const ZydisDecodedInstruction& info = current_.info;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, &context, start, room, &current_.info))) return false;
-    bool only_flags =
-        (info.attributes & ZYDIS_ATTRIB_CPUFLAG_ACCESS) && info.operand_count - info.operand_count_visible == 1;
-    bool visible = unit_.options.variant != Variant::sfi || only_flags;
-    current_.operand_count = visible ? info.operand_count_visible : info.operand_count;
-    return ZYAN_SUCCESS(
-        ZydisDecoderDecodeOperands(&decoder_, &context, &info, current_.operands, current_.operand_count));
   }
 
   std::string bytes_at(uint64_t at, uint64_t end) const {
@@ -104,7 +92,7 @@ class CodeChecker {
 
   bool refuse(std::string_view rule, const std::string& message, std::string_view hint) {
     char text[256] = "";
-    ZydisFormatterFormatInstruction(&formatter_, &current_.info, current_.operands, current_.info.operand_count_visible,
+    ZydisFormatterFormatInstruction(&formatter_, current_.info, current_.operands, current_.info->operand_count_visible,
                                     text, sizeof(text), current_.address, nullptr);
     unit_.reporter.add(rule, unit_.place_of(current_.address), message, std::string(hint), text);
     return false;
@@ -113,37 +101,41 @@ class CodeChecker {
   void check() {
     map_at(current_.address) |= std::byte{mark_start};
     ++unit_.image.instructions;
-    if (!check_opcode() || !check_prefixes() || !check_operands() || !check_flow()) return;
+    if (!current_.known) {
+      if (!check_opcode() || !check_prefixes() || !check_operands()) return;
+      decoder_.remember(current_);
+    }
+    if (!check_flow()) return;
     if (unit_.options.variant != Variant::sfi) return;
     if (Verdict verdict = sfi_.check(current_); !verdict)
       refuse(verdict.rule, std::string(verdict.message), verdict.hint);
   }
 
   bool check_opcode() {
-    const OpcodeClass& opcode_class = class_of(current_.info.mnemonic);
-    if (current_.info.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
-        current_.info.encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
+    const OpcodeClass& opcode_class = class_of(current_.info->mnemonic);
+    if (current_.info->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+        current_.info->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
       return refuse("code-encoding", "AVX-512 and other encodings than legacy and VEX",
                     "compile without -mavx512*, e.g. -march=x86-64-v3");
     if (!opcode_class.allowed(unit_.options.variant))
       return refuse("code-opcode", std::string(opcode_class.why), opcode_class.hint);
     bool odd_nop = current_.is(ZYDIS_MNEMONIC_NOP) && !current_.is_long_nop() &&
-                   !(current_.info.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && current_.info.opcode == 0x90);
+                   !(current_.info->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && current_.info->opcode == 0x90);
     if (odd_nop)
       return refuse("code-encoding", "a reserved form of nop, which newer CPUs give another meaning", compile_hint);
     bool fence =
         current_.is(ZYDIS_MNEMONIC_LFENCE) || current_.is(ZYDIS_MNEMONIC_MFENCE) || current_.is(ZYDIS_MNEMONIC_SFENCE);
-    if (fence && current_.info.raw.modrm.rm != 0)
+    if (fence && current_.info->raw.modrm.rm != 0)
       return refuse("code-encoding", "a reserved form of a fence, which other CPUs may give another meaning",
                     compile_hint);
-    if (current_.info.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && opcode_class.name != "bits")
+    if (current_.info->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && opcode_class.name != "bits")
       unit_.image.uses_avx = true;
     return true;
   }
 
   // Only prefixes that the instruction needs, each once: CPUs differ in what they make of others.
   bool check_prefixes() {
-    const auto& raw = current_.info.raw;
+    const auto& raw = current_.info->raw;
     for (size_t i = 0; i < raw.prefix_count; ++i) {
       uint8_t value = raw.prefixes[i].value;
       bool repeated = false;
@@ -164,31 +156,31 @@ class CodeChecker {
     if ((value & 0xf0) == 0x40) return !current_.is_branch();
     switch (value) {
       case 0x66:
-        return mandatory || (current_.info.operand_width == 16 && !current_.is_branch() && !stack);
+        return mandatory || (current_.info->operand_width == 16 && !current_.is_branch() && !stack);
       case 0xf3:
         return mandatory;
       case 0xf2:  // repne has no meaning on string instructions that do not compare
         return mandatory && (!is_string() || is_string_compare());
       case 0xf0:
-        return current_.info.attributes & ZYDIS_ATTRIB_HAS_LOCK;
+        return current_.info->attributes & ZYDIS_ATTRIB_HAS_LOCK;
       case 0x65:
         return sfi && has_explicit_memory();
       case 0x67:
-        return sfi && has_explicit_memory() && current_.info.address_width == 32;
+        return sfi && has_explicit_memory() && current_.info->address_width == 32;
       default:
         return false;
     }
   }
 
-  bool is_string() const { return current_.info.meta.category == ZYDIS_CATEGORY_STRINGOP; }
+  bool is_string() const { return current_.info->meta.category == ZYDIS_CATEGORY_STRINGOP; }
 
   bool is_string_compare() const {
-    uint8_t opcode = current_.info.opcode & 0xfe;
+    uint8_t opcode = current_.info->opcode & 0xfe;
     return opcode == 0xa6 || opcode == 0xae;  // cmps, scas
   }
 
   bool has_explicit_memory() const {
-    for (size_t i = 0; i < current_.info.operand_count_visible; ++i) {
+    for (size_t i = 0; i < current_.info->operand_count_visible; ++i) {
       if (current_.operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY) return true;
     }
     return false;
@@ -196,7 +188,7 @@ class CodeChecker {
 
   // General, XMM and YMM registers only: no segment, control, debug, MMX, x87, mask or bound register.
   bool check_operands() {
-    for (size_t i = 0; i < current_.info.operand_count_visible; ++i) {
+    for (size_t i = 0; i < current_.info->operand_count_visible; ++i) {
       const ZydisDecodedOperand& operand = current_.operands[i];
       if (operand.type == ZYDIS_OPERAND_TYPE_POINTER) return refuse("code-opcode", "a far branch", compile_hint);
       if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
@@ -293,7 +285,7 @@ class CodeChecker {
   std::vector<std::byte>& map_;
   SfiChecker sfi_;
   std::unordered_map<uint64_t, External::Kind> externals_;
-  ZydisDecoder decoder_;
+  Decoder decoder_;
   ZydisFormatter formatter_;
   Instruction current_;
 };

@@ -13,18 +13,18 @@ namespace vbpf::verifier {
 
 struct Instruction {
   uint64_t address = 0;
-  Place place;
-  ZydisDecodedInstruction info;
-  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  const ZydisDecodedInstruction* info = nullptr;
+  const ZydisDecodedOperand* operands = nullptr;
   uint8_t operand_count = 0;  // how many of them are decoded: the visible ones first
+  bool known = false;         // one that differs in the values of displacement and immediate alone passed the checks
 
-  uint64_t next() const { return address + info.length; }
-  bool is(ZydisMnemonic mnemonic) const { return info.mnemonic == mnemonic; }
-  bool is_branch() const { return info.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE; }
+  uint64_t next() const { return address + info->length; }
+  bool is(ZydisMnemonic mnemonic) const { return info->mnemonic == mnemonic; }
+  bool is_branch() const { return info->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE; }
   // 0F 1F /0, the padding between functions: accesses nothing whatever its operand says.
   bool is_long_nop() const {
-    return is(ZYDIS_MNEMONIC_NOP) && info.opcode_map == ZYDIS_OPCODE_MAP_0F && info.opcode == 0x1f &&
-           info.raw.modrm.reg == 0;
+    return is(ZYDIS_MNEMONIC_NOP) && info->opcode_map == ZYDIS_OPCODE_MAP_0F && info->opcode == 0x1f &&
+           info->raw.modrm.reg == 0;
   }
 };
 

@@ -37,10 +37,10 @@ bool is_bit_test(const Instruction& instruction) {
 
 // cmpb $0,(%rsp)
 bool is_probe_compare(const Instruction& instruction) {
-  const auto& raw = instruction.info.raw;
+  const auto& raw = instruction.info->raw;
   const ZydisDecodedOperand& memory = instruction.operands[0];
-  return instruction.is(ZYDIS_MNEMONIC_CMP) && instruction.info.length == 4 && raw.prefix_count == 0 &&
-         instruction.info.opcode == 0x80 && memory.type == ZYDIS_OPERAND_TYPE_MEMORY &&
+  return instruction.is(ZYDIS_MNEMONIC_CMP) && instruction.info->length == 4 && raw.prefix_count == 0 &&
+         instruction.info->opcode == 0x80 && memory.type == ZYDIS_OPERAND_TYPE_MEMORY &&
          memory.mem.base == ZYDIS_REGISTER_RSP && memory.mem.index == ZYDIS_REGISTER_NONE &&
          !memory.mem.disp.has_displacement && memory.size == 8 && instruction.operands[1].imm.value.u == 0;
 }
@@ -50,7 +50,7 @@ bool is_base_restore(const Instruction& instruction) {
   const ZydisDecodedOperand& memory = instruction.operands[1];
   return instruction.is(ZYDIS_MNEMONIC_OR) && is_register(instruction.operands[0], ZYDIS_REGISTER_RSP) &&
          memory.type == ZYDIS_OPERAND_TYPE_MEMORY && memory.mem.segment == ZYDIS_REGISTER_GS &&
-         instruction.info.address_width == 32 && memory.mem.base == ZYDIS_REGISTER_NONE &&
+         instruction.info->address_width == 32 && memory.mem.base == ZYDIS_REGISTER_NONE &&
          memory.mem.index == ZYDIS_REGISTER_NONE && memory.mem.disp.value == static_cast<ZyanI64>(VBPF_OFF_INFO);
 }
 
@@ -60,7 +60,7 @@ bool step_distance(const Instruction& instruction, uint64_t& distance) {
   const ZydisDecodedOperand& source = instruction.operands[1];
   if (!is_register(instruction.operands[0], ZYDIS_REGISTER_RSP)) return false;
   if (instruction.is(ZYDIS_MNEMONIC_LEA)) {
-    if (instruction.info.address_width != 64 || source.mem.base != ZYDIS_REGISTER_RSP ||
+    if (instruction.info->address_width != 64 || source.mem.base != ZYDIS_REGISTER_RSP ||
         source.mem.index != ZYDIS_REGISTER_NONE)
       return false;
     ZyanI64 displacement = source.mem.disp.has_displacement ? source.mem.disp.value : 0;
@@ -126,11 +126,11 @@ Verdict SfiChecker::check_operand(const Instruction& instruction, const ZydisDec
   if (operand.mem.base == ZYDIS_REGISTER_RIP) {
     uint64_t begin = instruction.next() + static_cast<uint64_t>(operand.mem.disp.value);
     uint64_t size = operand.size / 8;
-    bool plain = operand.mem.segment == ZYDIS_REGISTER_DS && instruction.info.address_width == 64;
+    bool plain = operand.mem.segment == ZYDIS_REGISTER_DS && instruction.info->address_width == 64;
     if (plain && begin >= image_begin_ && begin <= image_end_ && image_end_ - begin >= size) return {};
     return {"sfi-memory", "the %rip-relative operand is not inside the image", rewrite_hint};
   }
-  if (operand.mem.segment == ZYDIS_REGISTER_GS && instruction.info.address_width == 32) return {};
+  if (operand.mem.segment == ZYDIS_REGISTER_GS && instruction.info->address_width == 32) return {};
   return {"sfi-memory", "the memory operand is not confined: neither %gs: with 32-bit addressing nor %rip-relative",
           rewrite_hint};
 }
