@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "vbpf/abi.h"
+#include "vbpf/export.h"
 #include "vbpf/result.h"
 #include "vbpf/xdp_context.h"
 
@@ -26,7 +27,7 @@ namespace vbpf {
 enum class Confinement { pku, sfi, unconfined };
 
 // "pku", "sfi", "unconfined"
-std::string_view to_string(Confinement confinement);
+VBPF_API std::string_view to_string(Confinement confinement);
 
 struct LoadOptions {
   std::optional<Confinement> confine;                   // not set: the strongest this machine has
@@ -50,7 +51,7 @@ enum class FaultKind {
   budget,      // ran longer than its budget
   bad_import,  // an import was given memory that is not the extension's
 };
-std::string_view to_string(FaultKind kind);  // "bad-address", ...
+VBPF_API std::string_view to_string(FaultKind kind);  // "bad-address", ...
 
 struct Registers {  // at the fault
   uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags;
@@ -91,7 +92,7 @@ static_assert(sizeof(XdpSlot) == 64);
 class Instance;
 
 // A verified object with its options. Immutable, may be used from several threads, copies share state.
-class Extension {
+class VBPF_API Extension {
  public:
   // bad_input: no such file or not an object; refused: the verifier's reasons; machine: the confinement asked for is
   // not to be had.
@@ -120,7 +121,7 @@ class Extension {
 // An extension's memory: globals, heap, stack, window. Owned by the caller; destruction unmaps it (no call may be
 // running). per_cpu instances are entered by one thread at a time (the caller sees to it), serial ones lock, shared
 // ones may be entered concurrently by up to max_threads threads.
-class Instance {
+class VBPF_API Instance {
  public:
   ~Instance();
   Instance(const Instance&) = delete;
