@@ -10,14 +10,14 @@
 static int count_words(vbpf_instance* plugin, const char* text, uint64_t* words) {
   vbpf_error* error = NULL;
   const size_t size = strlen(text);
-  char* window = vbpf_instance_window(plugin, size != 0 ? size : 1, -1, &error); /* memory of both sides */
+  char* window = vbpf_instance_window(plugin, size + 1, -1, &error); /* memory of both sides */
   uint64_t entry;
   if (window == NULL || vbpf_instance_entry(plugin, "count_words", "plugin", &entry, &error) != 0) {
     fprintf(stderr, "%s\n", vbpf_error_get_message(error));
     vbpf_error_free(error);
     return 1;
   }
-  memcpy(window, text, size);
+  memcpy(window, text, size + 1);
   const uint64_t arguments[] = {(uintptr_t)window, size};
   vbpf_fault* fault = NULL;
   if (vbpf_instance_call(plugin, entry, arguments, 2, words, &fault) != 0) {
