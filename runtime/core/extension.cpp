@@ -15,9 +15,7 @@
 #include "state.h"
 #include "thread.h"
 #include "vbpf/abi.h"
-#if __has_include("vbpf/source_line.h")
 #include "vbpf/source_line.h"
-#endif
 
 namespace vbpf {
 namespace {
@@ -228,11 +226,7 @@ std::string Extension::State::line_of(const std::string& section, uint64_t secti
   const auto key = std::make_pair(section, section_offset);
   if (const auto known = lines_.find(key); known != lines_.end()) return known->second;
   if (lines_.size() >= most_lines) return "";
-#if __has_include("vbpf/source_line.h")
   return lines_[key] = source_line(object, variant(), section, section_offset);
-#else
-  return "";
-#endif
 }
 
 }  // namespace vbpf

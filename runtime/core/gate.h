@@ -27,32 +27,33 @@ struct RawFault {
   Registers registers;
 };
 
-struct ThreadState;
+// What does not change from call to call of one instance. x86_64/offsets.h names the first fields.
+struct Domain {
+  uint64_t return_thunk;
+  uint32_t flags;  // CALL_FLAG_*
+  uint32_t guest_pkru;
+  uint64_t region_base;
+  uint64_t budget;  // ns, of one invocation
+  void* instance;   // Instance::State
+};
 
 // One invocation, on the host's stack. x86_64/offsets.h names the first fields.
 struct Call {
   uint64_t host_rsp;
+  const Domain* domain;
   uint64_t trampoline;
   uint64_t stack_top;
   uint64_t entry;
   uint64_t arguments[6];
-  uint64_t return_thunk;
   uint64_t value;
-  uint32_t flags;
-  uint32_t guest_pkru, host_pkru;
-  uint32_t host_mxcsr;
-  uint32_t scratch;
   uint32_t status;
-  uint64_t reserved;
-  uint64_t guest[16];
+  uint32_t host_mxcsr;
+  uint32_t host_pkru;             // with PKU
+  volatile uint32_t over_budget;  // found while an import ran
+  uint64_t guest[16];             // when an import was called
 
-  uint64_t region_base;
-  void* instance;  // Instance::State
-  ThreadState* thread;
-  Call* outer;                // the call this one was made from, by way of an import
-  uint64_t sequence;          // of the thread's, for the watchdog
-  volatile bool over_budget;  // found while an import ran
-  RawFault fault;             // when status says so
+  uint32_t done;   // when status says fault: what the control room counted
+  RawFault fault;  // when status says fault
 };
 
 }  // namespace vbpf

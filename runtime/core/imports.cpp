@@ -19,7 +19,7 @@ namespace {
 
 enum GuestRegister { rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15 };
 
-Instance::State& state_of(const Call& call) { return *static_cast<Instance::State*>(call.instance); }
+Instance::State& state_of(const Call& call) { return *static_cast<Instance::State*>(call.domain->instance); }
 
 // Leaves the host's frames behind: nothing that needs destruction may be alive here or in the caller.
 [[noreturn]] void end(Call& call, FaultKind kind, uint64_t address) {
@@ -46,8 +46,8 @@ uint32_t copy_message(Call& call, uint64_t address, uint64_t length, std::span<c
 }
 
 [[noreturn]] void abort(Call& call) {
-  call.thread->message_size =
-      copy_message(call, call.guest[rsi], call.guest[rdx], {call.thread->message, sizeof(call.thread->message)});
+  ThreadState& thread = *current_thread;
+  thread.message_size = copy_message(call, call.guest[rsi], call.guest[rdx], {thread.message, sizeof(thread.message)});
   FaultKind kind = FaultKind::abort;
   if (static_cast<uint32_t>(call.guest[rdi]) == VBPF_ABORT_HEAP_EXHAUSTED) kind = FaultKind::heap_exhausted;
   if (static_cast<uint32_t>(call.guest[rdi]) == VBPF_ABORT_PURE_VIRTUAL) kind = FaultKind::pure_virtual;
@@ -59,9 +59,11 @@ void log(Call& call) {
   const uint32_t size = copy_message(call, call.guest[rdi], call.guest[rsi], line);
   const auto& callback = state_of(call).shared().options.log;
   if (!callback) return;
+  const Watchdog::Watched watched = Watchdog::watched(*current_thread);
   callback({line.data(), size});
-  // The callback may have called another extension.
-  set_gs_base(call.region_base);
+  // The callback may have called another extension, with a budget of its own.
+  set_gs_base(*current_thread, call.domain->region_base);
+  Watchdog::instance().resume(*current_thread, watched);
 }
 
 uint64_t monotonic() {
@@ -88,7 +90,7 @@ uint64_t dispatch(Call& call, uint32_t number) {
     case 2:
       return monotonic();
     case 3:
-      return random_bits(*call.thread);
+      return random_bits(*current_thread);
     case 4:
       return static_cast<uint64_t>(::sched_getcpu());
     case REPORT_BAD_RETURN:
@@ -105,6 +107,6 @@ uint64_t dispatch(Call& call, uint32_t number) {
 
 extern "C" uint64_t vbpf_import(vbpf::Call* call, uint32_t number) {
   const uint64_t value = vbpf::dispatch(*call, number);
-  if (call->over_budget) vbpf::end(*call, vbpf::FaultKind::budget, 0);
+  if (call->over_budget != 0) vbpf::end(*call, vbpf::FaultKind::budget, 0);
   return value;
 }

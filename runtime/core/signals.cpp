@@ -43,7 +43,7 @@ Call* interrupted_call(const ucontext_t& context) {
   Call* call = vbpf_active_call;
   if (call == nullptr) return nullptr;
   const auto rip = static_cast<uint64_t>(context.uc_mcontext.gregs[REG_RIP]);
-  return rip - call->region_base < VBPF_REGION_SIZE ? call : nullptr;
+  return rip - call->domain->region_base < VBPF_REGION_SIZE ? call : nullptr;
 }
 
 Registers registers_of(const ucontext_t& context) {
@@ -57,9 +57,9 @@ Registers registers_of(const ucontext_t& context) {
 // Makes the return from the handler go to the gate's fault exit instead of back into the extension.
 void end_call(ucontext_t& context, Call& call) {
   auto& registers = context.uc_mcontext.gregs;
-  const bool pku = (call.flags & CALL_FLAG_PKU) != 0;
+  const bool pku = (call.domain->flags & CALL_FLAG_PKU) != 0;
   registers[REG_RIP] = reinterpret_cast<greg_t>(pku ? &vbpf_gate_fault_pku : &vbpf_gate_fault);
-  registers[REG_RAX] = call.host_pkru;
+  registers[REG_RAX] = pku ? call.host_pkru : 0;
   registers[REG_RCX] = registers[REG_RDX] = 0;
   registers[REG_RDI] = reinterpret_cast<greg_t>(&call);
   registers[REG_RSP] = static_cast<greg_t>(call.host_rsp);
@@ -144,9 +144,9 @@ void on_budget(int, siginfo_t* info, void* raw) {
   auto& context = *static_cast<ucontext_t*>(raw);
   const auto sequence = reinterpret_cast<uint64_t>(info->si_value.sival_ptr);
   Call* active = vbpf_active_call;
-  if (active == nullptr || active->sequence != sequence) return;  // it ended meanwhile
+  if (active == nullptr || current_thread->sequence.load(std::memory_order_relaxed) != sequence) return;  // it ended
   if (interrupted_call(context) != active) {
-    active->over_budget = true;  // in an import, which will look; or in the gate: the watchdog asks again
+    active->over_budget = 1;  // in an import, which will look; or in the gate: the watchdog asks again
     return;
   }
   record(*active, FaultKind::budget, static_cast<uint64_t>(context.uc_mcontext.gregs[REG_RIP]), true, context);

@@ -19,6 +19,8 @@
 
 namespace vbpf {
 
+struct ThreadState;
+
 // An image linked for a region that is its own, not mapped yet.
 struct Prepared {
   Region region;
@@ -26,7 +28,7 @@ struct Prepared {
 };
 
 // Addresses are offsets from the region's base: the same in every instance.
-struct Extension::State {
+struct [[gnu::visibility("hidden")]] Extension::State {
   std::string name;
   std::vector<std::byte> object;
   LoadOptions options;
@@ -51,7 +53,7 @@ struct Extension::State {
   mutable std::map<std::pair<std::string, uint64_t>, std::string> lines_;
 };
 
-struct Instance::State {
+struct [[gnu::visibility("hidden")]] Instance::State {
   State(Extension ext, std::shared_ptr<const Extension::State> ext_state, Region in)
       : extension(std::move(ext)), of(std::move(ext_state)), region(std::move(in)) {}
 
@@ -61,12 +63,14 @@ struct Instance::State {
   Region region;
   std::vector<verifier::Entry> entries;
   uint64_t text_base = 0, text_size = 0;
-  uint64_t stack_stride = 0;  // from one stack's top to the next one's
-  uint64_t first_stack_top = 0;
+  uint64_t stack_stride = 0;     // from one stack's top to the next one's
+  uint64_t first_stack_top = 0;  // the control room is below it
+  uint32_t concurrency = 0;
+  uint64_t budget = 0;      // ns
   uint64_t window_end = 0;  // offset of the next window
-  uint32_t flags = 0;       // CALL_FLAG_*
-  uint32_t guest_pkru = 0;
-  uint64_t return_thunk = 0, call_trampoline = 0, batch_trampoline = 0;
+  Domain domain{};
+  Domain constructing{};  // the same, with what is left of the init budget
+  uint64_t call_trampoline = 0, batch_trampoline = 0;
 
   std::mutex serial;
   std::atomic<uint64_t> free_stacks{0};  // shared: one bit each
@@ -79,18 +83,22 @@ struct Instance::State {
   Result<void> map_stacks();
   Result<void> run_constructors(const std::vector<uint64_t>& constructors);
 
-  struct Invocation {
-    uint64_t trampoline = 0, entry = 0;
-    std::span<const uint64_t> arguments;
-    uint64_t budget = 0;       // ns for one
-    uint64_t invocations = 1;  // in this call
-    bool batch = false;        // the third argument becomes the address of the control room
-  };
-  // Runs it, with whatever lock and stack the declared concurrency asks for. Without a value: the fault is in `fault`.
-  std::optional<uint64_t> run(const Invocation& invocation, std::optional<Fault>& fault, uint32_t* progress = nullptr);
+  // Runs a call whose domain, trampoline, entry and arguments are set, with whatever lock and stack the declared
+  // concurrency asks for. False: see `fault`.
+  bool run(Call& call, uint64_t invocations, std::optional<Fault>& fault);
+
+  // The verifier's guarantees are for entries and what they reach, so nothing else is called.
+  bool is_entry(uint64_t address) const {
+    return address == last_entry.load(std::memory_order_relaxed) || find_entry(address);
+  }
 
  private:
-  bool enter(Call& call, const Invocation& invocation, uint64_t stack, std::optional<Fault>& fault, uint32_t* progress);
+  bool find_entry(uint64_t address) const;
+  bool run_serial(Call& call, uint64_t invocations, std::optional<Fault>& fault);
+  bool run_shared(Call& call, uint64_t invocations, std::optional<Fault>& fault);
+  void enter(Call& call, ThreadState& thread, uint64_t stack_top, uint64_t invocations);
+
+  mutable std::atomic<uint64_t> last_entry{1};  // the last one found; never an entry at first
 };
 
 // A call that did not happen, because the caller did something wrong.

@@ -98,6 +98,7 @@ Result<ThreadState*> attach_thread(bool pku) {
     if (attachment.stack == nullptr) VBPF_CHECK(give_alternate_stack(attachment));
     state.tid = ::gettid();
     state.sequence.store(0);
+    state.gs_base = 0;
     if (::getrandom(&state.random, sizeof(state.random), 0) != sizeof(state.random))
       return Error{ErrorKind::machine, std::string("getrandom: ") + std::strerror(errno)};
     state.random |= 1;

@@ -7,27 +7,30 @@
 #include <atomic>
 #include <cstdint>
 
+#include "vbpf/abi.h"
 #include "vbpf/extension.h"
 
 namespace vbpf {
 
+struct Domain;
+
 struct ThreadState {
   // Written by the thread, read by the watchdog. Odd while a call runs; never the same value twice.
   alignas(64) std::atomic<uint64_t> sequence{0};
-  std::atomic<uint64_t> budget{0};                 // ns, for one invocation
+  std::atomic<const Domain*> domain{nullptr};      // has the budget
   std::atomic<uint64_t> invocations{1};            // of the call
   std::atomic<const uint32_t*> progress{nullptr};  // counts invocations done; in memory of the extension, so a hint
-  uint64_t counter = 0;
   pid_t tid = 0;
 
   // What vbpf_abort() was given.
   char message[512];
   uint32_t message_size = 0;
   uint64_t random = 0;
+  uint64_t gs_base = 0;
   bool left_rseq = false;
 
   // The watchdog's own.
-  uint64_t seen_sequence = 0;
+  uint64_t seen_sequence = 0, seen_budget = 10'000'000;
   uint32_t seen_progress = 0;
   uint64_t since = 0, call_since = 0;  // ns
 };
@@ -39,11 +42,18 @@ Result<ThreadState*> attach_thread(bool pku);
 // This thread's state once attach_thread() has been here.
 extern __thread ThreadState* current_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-// GS base of this thread.
-inline void set_gs_base(uint64_t base) {
-  uint64_t now = 0;
-  asm volatile("rdgsbase %0" : "=r"(now));
-  if (now != base) asm volatile("wrgsbase %0" : : "r"(base));
+// Points GS at a region, of which the info page is mapped. It stays there after the call: reading or writing the base
+// costs more than all the rest of a call, so it is written only when the thread changes to another region. A host that
+// changes GS base itself is noticed by what lies there, or gets a fault of its own.
+[[gnu::always_inline]] inline void set_gs_base(ThreadState& thread, uint64_t base) {
+  if (thread.gs_base == base) [[likely]] {
+    uint64_t there = 0;
+    asm volatile("movq %%gs:%c1, %0" : "=r"(there) : "i"(VBPF_OFF_INFO));
+    if (there == base) [[likely]]
+      return;
+  }
+  asm volatile("wrgsbase %0" : : "r"(base));
+  thread.gs_base = base;
 }
 
 }  // namespace vbpf

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
-#include <new>
 
 #include "signals.h"
 
@@ -43,11 +42,7 @@ uint64_t saturating_product(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-Watchdog& Watchdog::instance() {
-  alignas(Watchdog) static std::byte memory[sizeof(Watchdog)];
-  static auto* const watchdog = new (memory) Watchdog;
-  return *watchdog;
-}
+constinit Watchdog::Storage Watchdog::Storage::storage;
 
 Result<void> Watchdog::add(ThreadState& thread) {
   const std::scoped_lock lock(mutex_);
@@ -109,22 +104,23 @@ void Watchdog::run() {
   }
 }
 
-// Ends what is over its budget. Returns the shortest budget of a running call, `never` if none runs. A budget that
-// belongs to another call than the sequence number does no harm: the next scan sees a new number.
+// Ends what is over its budget. Returns the shortest budget of a running call, `never` if none runs.
 uint64_t Watchdog::scan(uint64_t now) {
   const std::scoped_lock lock(mutex_);
   uint64_t shortest = never;
   for (ThreadState* thread : threads_) {
     const uint64_t sequence = thread->sequence.load(std::memory_order_acquire);
     if ((sequence & 1) == 0) continue;
-    const uint64_t budget = thread->budget.load(std::memory_order_relaxed);
+    const Domain* domain = thread->domain.load(std::memory_order_relaxed);
     const uint64_t invocations = thread->invocations.load(std::memory_order_relaxed);
     const uint32_t* counter = thread->progress.load(std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_acquire);
     if (thread->sequence.load(std::memory_order_relaxed) != sequence) {
-      shortest = std::min(shortest, budget);
+      // It is quick. What was loaded may belong to different calls.
+      shortest = std::min(shortest, thread->seen_budget);
       continue;
     }
+    const uint64_t budget = thread->seen_budget = domain->budget;
     shortest = std::min(shortest, budget);
     const uint32_t progress = counter == nullptr ? 0 : __atomic_load_n(counter, __ATOMIC_RELAXED);
     if (sequence != thread->seen_sequence) {

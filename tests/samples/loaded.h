@@ -2,6 +2,7 @@
 // A sample loaded through libvbpf, given one packet at a time.
 #pragma once
 
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -56,6 +57,7 @@ class Loaded {
 
   vbpf::Result<void> load(const std::string& name, const std::string& entry) {
     vbpf::LoadOptions options;
+    options.budget = std::chrono::milliseconds(200);  // also for the emulated CPU of the VM
     options.log = [this](std::string_view line) { log.emplace_back(line); };
     const std::string path = std::string(SAMPLES_FOLDER) + "/" + name + "/" + name + ".o";
     VBPF_TRY(extension_, vbpf::Extension::open(path, options));

@@ -29,7 +29,7 @@
  * void vbpf_gate_enter(Call* call);
  * Runs call->trampoline on call->stack_top, with r11 = call->entry and the arguments in their registers, until it
  * leaves through one of the exits below; call->value and call->status say how. Preserves what the ABI says a function
- * preserves, and MXCSR. vbpf_active_call == call. Before: keys as the host has them. Inside: PKRU = call->guest_pkru.
+ * preserves, and MXCSR. vbpf_active_call == call. Before: keys as the host has them. Inside: PKRU = call->domain->guest_pkru.
  */
 FUNCTION(vbpf_gate_enter)
   .cfi_startproc
@@ -50,10 +50,9 @@ FUNCTION(vbpf_gate_enter)
   .cfi_rel_offset %r15, -40
   movq %rsp, CALL_HOST_RSP(%rdi)
   stmxcsr CALL_HOST_MXCSR(%rdi)
-  movl CALL_HOST_MXCSR(%rdi), %eax
-  cmpl $MXCSR_DEFAULT, %eax
-  jne 4f
-1: movl CALL_FLAGS(%rdi), %ebx
+  ldmxcsr default_mxcsr(%rip)
+  movq CALL_DOMAIN(%rdi), %r14
+  movl DOMAIN_FLAGS(%r14), %ebx
   testl $CALL_FLAG_AVX, %ebx
   jz 5f
   CLEAR_VECTORS_AVX
@@ -76,14 +75,11 @@ FUNCTION(vbpf_gate_enter)
   xorl %r14d, %r14d
   xorl %r15d, %r15d
   jmp *%r10
-4: movl $MXCSR_DEFAULT, CALL_SCRATCH(%rdi)
-  ldmxcsr CALL_SCRATCH(%rdi)
-  jmp 1b
 5: CLEAR_VECTORS_SSE
   jmp 2b
 6: movq %rcx, %r12
   movq %rdx, %r13
-  movl CALL_GUEST_PKRU(%rdi), %ebx
+  movl DOMAIN_GUEST_PKRU(%r14), %ebx
   movl %ebx, %eax
   movq CALL_ARGUMENTS(%rdi), %rdi
   xorl %ecx, %ecx
@@ -130,15 +126,12 @@ FUNCTION(vbpf_gate_exit)
 leave_to_host: /* rdi: the call, r8: the value */
   movq CALL_HOST_RSP(%rdi), %rsp
   movq %r8, CALL_VALUE(%rdi)
-  testl $CALL_FLAG_DIRTY_UPPER, CALL_FLAGS(%rdi)
+  movq CALL_DOMAIN(%rdi), %rcx
+  testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
   jz 1f
   vzeroupper
-1: stmxcsr CALL_SCRATCH(%rdi)
-  movl CALL_SCRATCH(%rdi), %eax
-  cmpl CALL_HOST_MXCSR(%rdi), %eax
-  je 2f
-  ldmxcsr CALL_HOST_MXCSR(%rdi)
-2: popq %r15
+1: ldmxcsr CALL_HOST_MXCSR(%rdi) /* storing and comparing it costs several times this */
+  popq %r15
   popq %r14
   popq %r13
   popq %r12
@@ -214,11 +207,12 @@ import:
   movl %r11d, %esi
   movq CALL_HOST_RSP(%rdi), %rsp
   pushq %rdi
-  testl $CALL_FLAG_DIRTY_UPPER, CALL_FLAGS(%rdi)
+  movq CALL_DOMAIN(%rdi), %rcx
+  testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
   jz 1f
   vzeroupper
 1: ldmxcsr CALL_HOST_MXCSR(%rdi)
-  testl $CALL_FLAG_PKU, CALL_FLAGS(%rdi)
+  testl $CALL_FLAG_PKU, DOMAIN_FLAGS(%rcx)
   jz 2f
   movl CALL_HOST_PKRU(%rdi), %eax
   cmpl %r10d, %eax
@@ -228,12 +222,12 @@ import:
   wrpkru
 2: call vbpf_import
   popq %rdi
-  movl $MXCSR_DEFAULT, CALL_SCRATCH(%rdi)
-  ldmxcsr CALL_SCRATCH(%rdi)
+  ldmxcsr default_mxcsr(%rip)
   movq %rax, %r8
-  movq CALL_RETURN_THUNK(%rdi), %r11
-  movl CALL_FLAGS(%rdi), %esi
-  movl CALL_GUEST_PKRU(%rdi), %r9d
+  movq CALL_DOMAIN(%rdi), %rcx
+  movq DOMAIN_RETURN_THUNK(%rcx), %r11
+  movl DOMAIN_FLAGS(%rcx), %esi
+  movl DOMAIN_GUEST_PKRU(%rcx), %r9d
   movq CALL_GUEST+56(%rdi), %rsp
   testl $CALL_FLAG_AVX, %esi
   jz 5f
@@ -270,5 +264,9 @@ FUNCTION(vbpf_gate_set_pkru)
   xorl %edx, %edx
   wrpkru
   ret
+
+  .section .rodata
+  .balign 4
+default_mxcsr: .long MXCSR_DEFAULT
 
   .section .note.GNU-stack, "", @progbits

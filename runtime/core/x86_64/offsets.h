@@ -12,21 +12,23 @@
 #define INFO_IMPORT_GATE 40
 #define INFO_EXIT_PKRU 48
 
+/* struct Domain, of an instance. */
+#define DOMAIN_RETURN_THUNK 0
+#define DOMAIN_FLAGS 8
+#define DOMAIN_GUEST_PKRU 12
+
 /* struct Call, on the host's stack for the time of a call. */
 #define CALL_HOST_RSP 0
-#define CALL_TRAMPOLINE 8
-#define CALL_STACK_TOP 16
-#define CALL_ENTRY 24
-#define CALL_ARGUMENTS 32 /* six of 8 bytes */
-#define CALL_RETURN_THUNK 80
+#define CALL_DOMAIN 8
+#define CALL_TRAMPOLINE 16
+#define CALL_STACK_TOP 24
+#define CALL_ENTRY 32
+#define CALL_ARGUMENTS 40 /* six of 8 bytes */
 #define CALL_VALUE 88
-#define CALL_FLAGS 96
-#define CALL_GUEST_PKRU 100
+#define CALL_STATUS 96
+#define CALL_HOST_MXCSR 100
 #define CALL_HOST_PKRU 104
-#define CALL_HOST_MXCSR 108
-#define CALL_SCRATCH 112
-#define CALL_STATUS 116
-#define CALL_GUEST 128 /* registers when an import was called: rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 */
+#define CALL_GUEST 112 /* registers when an import was called: rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 */
 
 #define CALL_FLAG_PKU 1        /* close protection keys */
 #define CALL_FLAG_AVX 2        /* the CPU has AVX: clear with VEX instructions */

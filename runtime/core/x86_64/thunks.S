@@ -92,12 +92,12 @@ import:
   jmp *INFO(INFO_IMPORT_GATE)
 
 /*
- * Calls one function: r11 is its address, arguments are in their registers. Comes from vbpf_gate_enter, goes to
+ * Calls one function: r11 is its address (the host's word, no check), arguments are in their registers. Comes from vbpf_gate_enter, goes to
  * INFO_EXIT_GATE with the value in r8; eax is what the exit writes to PKRU. A hostile extension may return here at any
  * depth, with any %rsp: that ends the invocation, nothing else.
  */
 SYMBOL(vbpf_blob_call)
-  call vbpf_blob_indirect_r11
+  call *%r11
 vbpf_blob_call_return:
 leave:
   movq %rax, %r8
@@ -105,14 +105,15 @@ leave:
   jmp *INFO(INFO_EXIT_GATE)
 
 /*
- * Calls one function for each XdpSlot in [rdi, rsi): r11 is its address, rdx that of the control room. The extension
+ * Calls one function for each XdpSlot in [rdi, rsi): r11 is its address, rsp that of the control room. The extension
  * may change the registers that count here; it can make itself miss slots or run until its budget ends, and it can
  * write verdicts where it could have written anyway: every access is confined by %gs: and 32-bit addressing.
  */
 SYMBOL(vbpf_blob_batch)
   movq %rdi, %rbx
   movq %rsi, %r12
-  movq %rdx, %r14
+  movq %rsp, %r14
+  movl $0, %gs:CONTROL_PROGRESS(%r14d)
   movq %r11, %r13
 1: movq %rbx, %rdi
   movq %r13, %r11
