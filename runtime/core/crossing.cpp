@@ -57,11 +57,12 @@ uint32_t* progress_of(uint64_t stack_top) {
   set_gs_base(thread, domain.region_base);
   const bool batch = invocations > 1;
   if (batch) Watchdog::set_batch(thread, invocations, progress_of(stack_top));
-  Watchdog::instance().begin(thread, *call.domain);
+  // In this order a budget signal never takes the outer call for this one.
   vbpf_active_call = &call;
+  Watchdog::instance().begin(thread, *call.domain);
   vbpf_gate_enter(&call);
-  vbpf_active_call = outer;
   Watchdog::end(thread);
+  vbpf_active_call = outer;
   if (batch) Watchdog::set_batch(thread, 1, nullptr);
   if (call.status != STATUS_RETURNED) [[unlikely]]
     call.done = __atomic_load_n(progress_of(stack_top), __ATOMIC_RELAXED);

@@ -15,6 +15,7 @@ struct RegionInfo {
   uint64_t text_base, text_size;
   uint64_t target_map;
   uint64_t exit_gate, import_gate;
+  uint64_t stack_base, stack_size;  // where returns are checked in place, which needs a stack nobody else can write
   uint32_t exit_pkru;
 };
 

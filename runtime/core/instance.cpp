@@ -52,8 +52,8 @@ Result<void> Instance::State::map(const verifier::Image& image) {
   const auto blob_size = static_cast<size_t>(vbpf_blob_end - vbpf_blob_start);
   VBPF_CHECK(region.map_filled(VBPF_OFF_THUNKS, pages(blob_size), {vbpf_blob_start, blob_size}, PROT_READ | PROT_EXEC,
                                Range::Kind::thunks));
-  VBPF_CHECK(map_info());
   VBPF_CHECK(map_stacks());
+  VBPF_CHECK(map_info());
   if (shared().heap_size != 0) VBPF_CHECK(region.map(VBPF_OFF_HEAP, shared().heap_size, Range::Kind::heap));
   entries = image.entries;
   window_end = VBPF_OFF_WINDOW;
@@ -77,6 +77,8 @@ Result<void> Instance::State::map_info() {
   info.text_base = text_base;
   info.text_size = text_size;
   info.target_map = base + VBPF_OFF_TARGET_MAP;
+  info.stack_base = first_stack_top - shared().stack_size;
+  info.stack_size = shared().stack_size;
   info.exit_gate = address_of(vbpf_gate_exit);
   info.import_gate = address_of(vbpf_gate_import);
   if (shared().choice.confinement == Confinement::pku) {

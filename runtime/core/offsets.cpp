@@ -15,6 +15,8 @@ SAME(INFO_TEXT_SIZE, RegionInfo, text_size);
 SAME(INFO_TARGET_MAP, RegionInfo, target_map);
 SAME(INFO_EXIT_GATE, RegionInfo, exit_gate);
 SAME(INFO_IMPORT_GATE, RegionInfo, import_gate);
+SAME(INFO_STACK_BASE, RegionInfo, stack_base);
+SAME(INFO_STACK_SIZE, RegionInfo, stack_size);
 SAME(INFO_EXIT_PKRU, RegionInfo, exit_pkru);
 SAME(DOMAIN_RETURN_THUNK, Domain, return_thunk);
 SAME(DOMAIN_FLAGS, Domain, flags);

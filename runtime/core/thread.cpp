@@ -23,6 +23,8 @@ __thread ThreadState* current_thread __attribute__((tls_model("initial-exec"), v
 
 namespace {
 
+constexpr unsigned ss_autodisarm = 1u << 31;  // SS_AUTODISARM of <linux/signal.h>, which does not go with <csignal>
+
 constexpr size_t guard_size = 4096;
 
 // A signal's frame with all of the CPU's vector state, and room for handlers that are chained to.
@@ -43,15 +45,21 @@ struct Attachment {
   }
 };
 
+Result<void> set_alternate_stack(const stack_t& stack) {
+  if (::sigaltstack(&stack, nullptr) == 0) return {};
+  return Error{ErrorKind::machine, std::string("cannot set an alternate signal stack: ") + std::strerror(errno) +
+                                       "; extensions cannot be called from a signal handler"};
+}
+
 Result<void> give_alternate_stack(Attachment& attachment) {
   stack_t now{};
   ::sigaltstack(nullptr, &now);
-  const size_t size = alternate_stack_size();
   if ((now.ss_flags & SS_DISABLE) == 0) {
     if (now.ss_size >= ::getauxval(AT_MINSIGSTKSZ) + 4096) return {};
     return Error{ErrorKind::machine, "this thread's alternate signal stack is too small for a report of a fault: " +
                                          std::to_string(now.ss_size) + " bytes; give it 64 KiB"};
   }
+  const size_t size = alternate_stack_size();
   void* memory = ::mmap(nullptr, guard_size + size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return Error{ErrorKind::machine, "no memory for an alternate signal stack"};
@@ -60,10 +68,16 @@ Result<void> give_alternate_stack(Attachment& attachment) {
   stack_t stack{};
   stack.ss_sp = attachment.stack + guard_size;
   stack.ss_size = size;
-  if (::sigaltstack(&stack, nullptr) != 0) {
-    return Error{ErrorKind::machine, std::string("cannot set an alternate signal stack: ") + std::strerror(errno)};
-  }
-  return {};
+  return set_alternate_stack(stack);
+}
+
+// Without SS_AUTODISARM the kernel takes a %rsp inside the alternate stack for a handler that runs there already, and
+// goes on below it. Under SFI %rsp is in the region; under PKU the extension could aim it there.
+Result<void> distrust_stack_pointer() {
+  stack_t now{};
+  ::sigaltstack(nullptr, &now);
+  now.ss_flags = static_cast<int>(ss_autodisarm);
+  return set_alternate_stack(now);
 }
 
 Result<void> leave_rseq() {
@@ -108,6 +122,7 @@ Result<ThreadState*> attach_thread(bool pku) {
     current_thread = &state;
   }
   if (pku && !state.left_rseq) {
+    VBPF_CHECK(distrust_stack_pointer());
     VBPF_CHECK(leave_rseq());
     state.left_rseq = true;
   }

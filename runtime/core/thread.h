@@ -32,7 +32,7 @@ struct ThreadState {
   // The watchdog's own.
   uint64_t seen_sequence = 0, seen_budget = 10'000'000;
   uint32_t seen_progress = 0;
-  uint64_t since = 0, call_since = 0;  // ns
+  uint64_t since = 0, call_since = 0;  // ns of the thread's CPU time
 };
 
 // This thread, made ready for calls: an alternate signal stack, our signals unblocked, the watchdog running.

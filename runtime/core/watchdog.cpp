@@ -22,10 +22,16 @@ constexpr uint64_t never = ~uint64_t{0};
 constexpr uint64_t shortest_sleep = 50'000, longest_sleep = 10'000'000;  // ns
 constexpr uint64_t idle_before_parking = 100'000'000;                    // ns
 
-uint64_t monotonic() {
+uint64_t read_clock(clockid_t clock) {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  if (::clock_gettime(clock, &now) != 0) return 0;
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// A thread's CPU time, by the kernel's encoding of such clocks: a thread that waits for a CPU spends no budget.
+clockid_t cpu_clock_of(pid_t tid) {
+  constexpr uint32_t per_thread_scheduled = 6;
+  return static_cast<clockid_t>(~static_cast<uint32_t>(tid) << 3 | per_thread_scheduled);
 }
 
 void sleep_for(uint64_t ns) {
@@ -90,14 +96,14 @@ Result<void> Watchdog::start() {
 }
 
 void Watchdog::run() {
-  uint64_t last_active = monotonic();
+  uint64_t last_active = read_clock(CLOCK_MONOTONIC);
   for (;;) {
-    const uint64_t now = monotonic();
-    const uint64_t shortest = scan(now);
+    const uint64_t now = read_clock(CLOCK_MONOTONIC);
+    const uint64_t shortest = scan();
     if (shortest != never) last_active = now;
     if (can_park_ && now - last_active >= idle_before_parking) {
       park();
-      last_active = monotonic();
+      last_active = read_clock(CLOCK_MONOTONIC);
     } else {
       sleep_for(std::clamp(shortest / 4, shortest_sleep, longest_sleep));
     }
@@ -105,7 +111,7 @@ void Watchdog::run() {
 }
 
 // Ends what is over its budget. Returns the shortest budget of a running call, `never` if none runs.
-uint64_t Watchdog::scan(uint64_t now) {
+uint64_t Watchdog::scan() {
   const std::scoped_lock lock(mutex_);
   uint64_t shortest = never;
   for (ThreadState* thread : threads_) {
@@ -123,6 +129,7 @@ uint64_t Watchdog::scan(uint64_t now) {
     const uint64_t budget = thread->seen_budget = domain->budget;
     shortest = std::min(shortest, budget);
     const uint32_t progress = counter == nullptr ? 0 : __atomic_load_n(counter, __ATOMIC_RELAXED);
+    const uint64_t now = read_clock(cpu_clock_of(thread->tid));
     if (sequence != thread->seen_sequence) {
       thread->seen_sequence = sequence;
       thread->call_since = thread->since = now;
@@ -142,7 +149,7 @@ uint64_t Watchdog::scan(uint64_t now) {
 void Watchdog::park() {
   parked_.store(1, std::memory_order_seq_cst);
   membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
-  if (scan(monotonic()) == never) {
+  if (scan() == never) {
     while (parked_.load(std::memory_order_acquire) == 1)
       ::syscall(SYS_futex, &parked_, FUTEX_WAIT_PRIVATE, 1, nullptr, nullptr, 0);
   }

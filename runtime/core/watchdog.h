@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends calls that run longer than their budget. One thread for the process, asleep while nothing runs.
+// Ends calls that use more CPU time than their budget. One thread for the process, asleep while nothing runs.
 //
 // A call costs three stores: the watchdog samples every thread's sequence number four times in the shortest budget, and
-// takes the time itself. So a call is ended between its budget and 1.25 times its budget after it began.
+// takes the time itself. So a call is ended after between 1 and 1.25 times its budget.
 #pragma once
 
 #include <atomic>
@@ -72,7 +72,7 @@ class Watchdog {
   union Storage;
   Result<void> start();
   [[noreturn]] void run();
-  uint64_t scan(uint64_t now);
+  uint64_t scan();
   void park();
   void wake();
 

@@ -10,7 +10,9 @@
 #define INFO_TARGET_MAP 24
 #define INFO_EXIT_GATE 32
 #define INFO_IMPORT_GATE 40
-#define INFO_EXIT_PKRU 48
+#define INFO_STACK_BASE 48 /* of an instance with one stack */
+#define INFO_STACK_SIZE 56
+#define INFO_EXIT_PKRU 64
 
 /* struct Domain, of an instance. */
 #define DOMAIN_RETURN_THUNK 0

@@ -22,9 +22,15 @@ vbpf_blob_start:
 
 /*
  * Return thunk where only this thread can write the stack: the address is checked where it lies, and `ret` keeps the
- * CPU's return predictor right. Clobbers r11, as a call may.
+ * CPU's return predictor right. The extension may have put %rsp anywhere, so first: is it the stack? A window has other
+ * writers (the kernel puts packets there), who could change the address between check and `ret`. Clobbers r11, as a
+ * call may.
  */
 SYMBOL(vbpf_blob_return_in_place)
+  movq %rsp, %r11
+  subq INFO(INFO_STACK_BASE), %r11
+  cmpq INFO(INFO_STACK_SIZE), %r11
+  jae 2f
   movq (%rsp), %r11
   subq INFO(INFO_TEXT_BASE), %r11
   cmpq INFO(INFO_TEXT_SIZE), %r11
@@ -41,7 +47,7 @@ SYMBOL(vbpf_blob_return_in_place)
   cmpq %r11, (%rsp)
   jne 2f
 3: ret
-2: popq %rdx
+2: movq (%rsp), %rdx
   jmp bad_return
 
 /*

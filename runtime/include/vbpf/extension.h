@@ -31,7 +31,7 @@ VBPF_API std::string_view to_string(Confinement confinement);
 
 struct LoadOptions {
   std::optional<Confinement> confine;                   // not set: the strongest this machine has
-  std::chrono::nanoseconds budget{10'000'000};          // one invocation
+  std::chrono::nanoseconds budget{10'000'000};          // one invocation; CPU time
   std::chrono::nanoseconds init_budget{1'000'000'000};  // all global constructors together
   std::optional<uint64_t> stack_size, heap_size;        // bytes; not set: as the manifest says
   // Lines the extension logs. Called on the extension's thread, outside confinement; must not block for long.
@@ -48,7 +48,7 @@ enum class FaultKind {
   abort,       // C++ abort, failed assertion
   heap_exhausted,
   pure_virtual,
-  budget,      // ran longer than its budget
+  budget,      // used more CPU time than its budget
   bad_import,  // an import was given memory that is not the extension's
 };
 VBPF_API std::string_view to_string(FaultKind kind);  // "bad-address", ...
