@@ -56,6 +56,7 @@ Result<void> Instance::State::map(const verifier::Image& image) {
   VBPF_CHECK(map_info());
   if (shared().heap_size != 0) VBPF_CHECK(region.map(VBPF_OFF_HEAP, shared().heap_size, Range::Kind::heap));
   entries = image.entries;
+  if (!entries.empty()) last_entry.store(entries.front().address, std::memory_order_relaxed);
   window_end = VBPF_OFF_WINDOW;
   concurrency = shared().concurrency;
   domain.budget = static_cast<uint64_t>(shared().options.budget.count());

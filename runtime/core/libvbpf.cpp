@@ -48,7 +48,7 @@ vbpf_error& no_memory() {
 vbpf_fault& undescribed() {
   static vbpf_fault fault = [] {
     vbpf_fault made;
-    made.fault.kind = vbpf::FaultKind::bad_import;
+    made.fault.kind = vbpf::FaultKind::bad_call;
     made.fault.message = "out of memory";
     return made;
   }();

@@ -98,7 +98,8 @@ struct [[gnu::visibility("hidden")]] Instance::State {
   bool run_shared(Call& call, uint64_t invocations, std::optional<Fault>& fault);
   void enter(Call& call, ThreadState& thread, uint64_t stack_top, uint64_t invocations);
 
-  mutable std::atomic<uint64_t> last_entry{1};  // the last one found; never an entry at first
+  // The last one found. At first the first one, or without any the unmapped start of the region: always safe to enter.
+  mutable std::atomic<uint64_t> last_entry{region.base()};
 };
 
 // A call that did not happen, because the caller did something wrong.

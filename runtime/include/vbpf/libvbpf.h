@@ -123,12 +123,12 @@ enum vbpf_fault_kind {
   VBPF_FAULT_DIVIDE_ERROR = 3,
   VBPF_FAULT_UNDEFINED_INSTRUCTION = 4,
   VBPF_FAULT_BAD_RETURN = 5, /* return to something that is no return site */
-  VBPF_FAULT_BAD_CALL = 6,   /* indirect call to something that is no function */
+  VBPF_FAULT_BAD_CALL = 6,   /* indirect call to something that is no function; or the host's own call was wrong */
   VBPF_FAULT_ABORT = 7,      /* C++ abort, failed assertion */
   VBPF_FAULT_HEAP_EXHAUSTED = 8,
   VBPF_FAULT_PURE_VIRTUAL = 9,
   VBPF_FAULT_BUDGET = 10,    /* ran longer than its budget */
-  VBPF_FAULT_BAD_IMPORT = 11 /* an import was given memory that is not the extension's; or the host called wrongly */
+  VBPF_FAULT_BAD_IMPORT = 11 /* an import was given memory that is not the extension's */
 };
 
 typedef struct vbpf_registers { /* of x86-64, at the fault */
