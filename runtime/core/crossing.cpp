@@ -73,10 +73,10 @@ uint32_t* progress_of(uint64_t stack_top) {
   if (concurrency == VBPF_CONCURRENCY_SERIAL) return run_serial(call, invocations, fault);
   ThreadState* thread = this_thread((domain.flags & CALL_FLAG_PKU) != 0, fault);
   if (thread == nullptr) return false;
-  if (running == thread) return already_inside(fault);
-  running = thread;
+  if (running.load(std::memory_order_relaxed) == thread) return already_inside(fault);
+  running.store(thread, std::memory_order_relaxed);
   enter(call, *thread, first_stack_top, invocations);
-  running = nullptr;
+  running.store(nullptr, std::memory_order_relaxed);
   return call.status == STATUS_RETURNED || report(*this, call, fault);
 }
 
@@ -84,12 +84,12 @@ uint32_t* progress_of(uint64_t stack_top) {
   ThreadState* thread = this_thread((domain.flags & CALL_FLAG_PKU) != 0, fault);
   if (thread == nullptr) return false;
   // Another thread may write `running`, but not this thread's address.
-  if (running == thread) return already_inside(fault);
+  if (running.load(std::memory_order_relaxed) == thread) return already_inside(fault);
   {
     const std::scoped_lock lock(serial);
-    running = thread;
+    running.store(thread, std::memory_order_relaxed);
     enter(call, *thread, first_stack_top, invocations);
-    running = nullptr;
+    running.store(nullptr, std::memory_order_relaxed);
   }
   return call.status == STATUS_RETURNED || report(*this, call, fault);
 }

@@ -38,20 +38,24 @@ struct Start {
 // meanwhile (CLONE_VFORK). They make system calls and touch nothing but their Start and errno. All signals are blocked,
 // so that no handler of the host's can run in them.
 
+[[noreturn]] void end(int code) {
+  for (;;) syscall(SYS_exit_group, code);
+}
+
 int become_program(void* argument) {
   const Start& start = *static_cast<const Start*>(argument);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (dup2(start.files.request, request_fd) < 0 || dup2(start.files.reply, reply_fd) < 0 ||
       dup2(start.files.object, object_fd) < 0) {
-    _exit(127);
+    end(127);
   }
   close(2);
   // The host's files do not go to a program that reads hostile input.
-  if (syscall(SYS_close_range, object_fd + 1, ~0U, 0) != 0) _exit(127);
+  if (syscall(SYS_close_range, object_fd + 1, ~0U, 0) != 0) end(127);
   char* const arguments[] = {const_cast<char*>(start.program), const_cast<char*>(start.argument), nullptr};
   char* const environment[] = {nullptr};
   execve(start.program, arguments, environment);
-  _exit(127);
+  end(127);
 }
 
 // Stands between: a program that was started by execve() announces its end by SIGCHLD, and it is this process that gets
@@ -66,12 +70,12 @@ int watch_program(void* argument) {
   int pidfd = -1;
   const int child =
       clone(become_program, start.program_stack_top, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, argument, &pidfd);
-  if (child < 0) _exit(1);
+  if (child < 0) end(1);
   pollfd ended{pidfd, POLLIN, 0};
   if (poll(&ended, 1, start.milliseconds) != 1) kill(child, SIGKILL);
   int status = 0;
   start.succeeded = waitpid(child, &status, __WALL) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  _exit(0);
+  end(0);
 }
 
 }  // namespace
