@@ -32,10 +32,8 @@ struct BlobSymbol {
 }  // namespace vbpf
 
 extern "C" {
-#define VBPF_REGISTERS(X) \
-  X(rax) X(rcx) X(rdx) X(rbx) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
 #define DECLARE(name) extern const std::byte vbpf_blob_indirect_##name[];
-VBPF_REGISTERS(DECLARE)
+VBPF_THUNK_REGISTERS(DECLARE)
 #undef DECLARE
 #define VBPF_IMPORT(number, name, result, parameters) extern const std::byte vbpf_blob_import_##name[];
 #include "vbpf/imports.def"
@@ -47,7 +45,7 @@ namespace {
 
 const BlobSymbol branches[] = {
 #define THUNK(name) {"__x86_indirect_thunk_" #name, vbpf_blob_indirect_##name},
-    VBPF_REGISTERS(THUNK)
+    VBPF_THUNK_REGISTERS(THUNK)
 #undef THUNK
 #define VBPF_IMPORT(number, name, result, parameters) {#name, vbpf_blob_import_##name},
 #include "vbpf/imports.def"
@@ -148,6 +146,11 @@ std::string_view to_string(Confinement confinement) {
   return "unknown";
 }
 
+Result<std::string> check_confinement(std::optional<Confinement> confinement) {
+  VBPF_TRY(Choice choice, choose_confinement(confinement));
+  return std::move(choice.reason);
+}
+
 // A region, and the image verified and linked for it.
 Result<std::unique_ptr<Prepared>> Extension::State::prepare() const {
   VBPF_TRY(Region region, Region::reserve());
@@ -210,6 +213,8 @@ Result<std::unique_ptr<Instance>> Extension::instantiate() const {
     VBPF_TRY(prepared, state_->prepare());
   }
   VBPF_CHECK(install_signals());
+  // Here, where it can say why not; other threads are attached at their first call.
+  VBPF_CHECK(attach_thread(confinement() == Confinement::pku));
   auto state = std::make_unique<Instance::State>(*this, state_, std::move(prepared->region));
   if (confinement() == Confinement::pku) {
     VBPF_TRY(state->key, ProtectionKey::allocate());

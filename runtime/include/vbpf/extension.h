@@ -29,6 +29,9 @@ enum class Confinement { pku, sfi, unconfined };
 // "pku", "sfi", "unconfined"
 VBPF_API std::string_view to_string(Confinement confinement);
 
+// Whether this machine has it (not set: has any), and why that one; kind machine when not, with what to do.
+VBPF_API Result<std::string> check_confinement(std::optional<Confinement> confinement);
+
 struct LoadOptions {
   std::optional<Confinement> confine;                   // not set: the strongest this machine has
   std::chrono::nanoseconds budget{10'000'000};          // one invocation; CPU time

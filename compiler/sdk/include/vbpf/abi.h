@@ -103,6 +103,8 @@ struct vbpf_manifest {
 /* ---- Symbols the loader supplies ------------------------------------------------------------- */
 
 /* Thunks: __x86_return_thunk and __x86_indirect_thunk_<reg> for the 64-bit general registers but rsp. */
+#define VBPF_THUNK_REGISTERS(X) \
+  X(rax) X(rcx) X(rdx) X(rbx) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
 /* Data symbols (addresses): the heap's first byte and the first byte after its limit. */
 #define VBPF_SYMBOL_HEAP_START "__vbpf_heap_start"
 #define VBPF_SYMBOL_HEAP_END "__vbpf_heap_end"

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "output.h"
+#include "service/channel.h"
+#include "verb.h"
+
+namespace vbpf::cli {
+namespace {
+
+struct Arguments {
+  std::string name;
+  bool registers = false;
+};
+
+void print(const Json& shown) {
+  const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
+  const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
+  std::string entries;
+  for (const Json& entry : shown["entries"])
+    entries +=
+        (entries.empty() ? "" : ", ") + entry["hook"].get<std::string>() + "/" + entry["name"].get<std::string>();
+  fmt::print("{}: {}", text("name"), text("state"));
+  if (!shown["detached_reason"].is_null()) fmt::print(" ({})", text("detached_reason"));
+  fmt::print("\n  file         {}\n", printable(text("file")));
+  fmt::print("  hook         {} on {} (ifindex {}), program {}, entry {}\n", text("hook"), text("device"),
+             number("ifindex"), number("prog_id"), text("entry"));
+  fmt::print("  mode         {}, {}{}\n", text("mode"), shown["zero_copy"] == true ? "zero-copy" : "copy",
+             shown["busy_poll"] == true ? ", busy-poll" : "");
+  fmt::print("  queues       {}, {} frames of {} bytes each\n", number("queues"), number("frames"),
+             number("frame_size"));
+  fmt::print("  confinement  {}: {}\n", text("confinement"), text("confinement_reason"));
+  fmt::print("  instances    {}, stack {} KiB, heap {} MiB at most, budget {}\n", text("concurrency"),
+             number("stack_size") >> 10, number("heap_size") >> 20,
+             duration_text(std::chrono::nanoseconds(shown["budget_ns"].get<int64_t>())));
+  fmt::print("  entries      {}\n", entries);
+  fmt::print("  on fault     {}, at most {} restarts a minute\n", text("on_fault"), number("max_restarts"));
+  fmt::print("  since        {}, worker {}, keeper {}\n", text("since"), number("pid"), number("keeper_pid"));
+  fmt::print("  packets      {}, {} faults, {} restarts\n", shown["total"]["packets"].get<uint64_t>(),
+             shown["total"]["faults"].get<uint64_t>(), shown["total"]["restarts"].get<uint64_t>());
+  if (shown["faults"].empty()) return;
+  fmt::print("last faults:\n");
+  for (const Json& fault : shown["faults"]) {
+    fmt::print("  {}  queue {}: {}\n", fault["time"].get<std::string>(), fault["queue"].get<uint32_t>(),
+               fault["text"].get<std::string>());
+  }
+}
+
+Result<int> show(const Arguments& arguments) {
+  VBPF_TRY(const Json shown, ask(arguments.name, {{"verb", "show"}, {"registers", arguments.registers}}));
+  if (json_wanted()) {
+    print_json(shown);
+  } else {
+    print(shown);
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+Action add_show(CLI::App& command) {
+  auto arguments = std::make_shared<Arguments>();
+  command.add_option("NAME", arguments->name, "what `vbpf list` shows")->required();
+  command.add_flag("--registers", arguments->registers, "with the registers of each fault");
+  add_json(command);
+  return [arguments] { return show(*arguments); };
+}
+
+}  // namespace vbpf::cli

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "output.h"
+#include "packets.h"
+#include "vbpf/abi.h"
+#include "vbpf/source_line.h"
+#include "vbpf/verifier.h"
+#include "verb.h"
+
+namespace vbpf::cli {
+namespace {
+
+constexpr size_t largest_object = 1 << 30;
+
+struct Arguments {
+  std::string file, variant;
+};
+
+// The symbols the engine supplies. Where they are does not matter: nothing is run.
+std::vector<verifier::External> externals(uint64_t base) {
+  using Kind = verifier::External::Kind;
+  uint64_t address = base + VBPF_OFF_THUNKS;
+  std::vector<verifier::External> all{
+      {"__x86_return_thunk", address, Kind::return_thunk},
+      {VBPF_SYMBOL_HEAP_START, base + VBPF_OFF_HEAP, Kind::data},
+      {VBPF_SYMBOL_HEAP_END, base + VBPF_OFF_HEAP + VBPF_HEAP_SIZE_DEFAULT, Kind::data}};
+  const auto add = [&](std::string name) { all.push_back({std::move(name), address += 16, Kind::branch}); };
+#define ADD(name) add("__x86_indirect_thunk_" #name);
+  VBPF_THUNK_REGISTERS(ADD)
+#undef ADD
+#define VBPF_IMPORT(number, name, result, parameters) add(#name);
+#include "vbpf/imports.def"
+#undef VBPF_IMPORT
+  return all;
+}
+
+std::vector<std::string> source_lines_of(std::span<const std::byte> object, verifier::Variant variant,
+                                         const std::vector<verifier::Diagnostic>& diagnostics) {
+  std::vector<SourcePlace> places;
+  places.reserve(diagnostics.size());
+  for (const verifier::Diagnostic& d : diagnostics) places.push_back({d.section, d.section_offset});
+  return source_lines(object, variant, places);
+}
+
+Json accepted_json(const verifier::Image& image) {
+  Json entries = Json::array();
+  for (const verifier::Entry& entry : image.entries) entries.push_back({{"hook", entry.hook}, {"name", entry.name}});
+  return {{"text_size", image.text_size},
+          {"instructions", image.instructions},
+          {"uses_avx", image.uses_avx},
+          {"constructors", image.constructors.size()},
+          {"entries", entries},
+          {"manifest",
+           {{"present", image.manifest.present},
+            {"concurrency", image.manifest.concurrency},
+            {"stack_size", image.manifest.stack_size},
+            {"heap_size", image.manifest.heap_size}}}};
+}
+
+Json diagnostic_json(const verifier::Diagnostic& d, const std::string& line) {
+  return {{"rule", d.rule},
+          {"section", printable(d.section)},
+          {"section_offset", d.section_offset},
+          {"symbol", printable(d.symbol)},
+          {"symbol_offset", d.symbol_offset},
+          {"instruction", d.instruction},
+          {"line", printable(line)},
+          {"message", printable(d.message)},
+          {"hint", d.hint}};
+}
+
+// One variant: {"variant", "ok", …}.
+Json check(std::span<const std::byte> object, verifier::Variant variant, const char* name) {
+  verifier::Options options;
+  options.variant = variant;
+  options.externals = externals(options.region_base);
+  const verifier::Result result = verifier::verify(object, options);
+  Json answer{{"variant", name}, {"ok", result.image.has_value()}};
+  if (result.image) answer.update(accepted_json(*result.image));
+  Json diagnostics = Json::array();
+  if (!result.diagnostics.empty()) {
+    const auto lines = source_lines_of(object, variant, result.diagnostics);
+    for (size_t i = 0; i < result.diagnostics.size(); ++i)
+      diagnostics.push_back(diagnostic_json(result.diagnostics[i], lines[i]));
+  }
+  answer["diagnostics"] = diagnostics;
+  return answer;
+}
+
+void print(const std::string& file, const Json& answer) {
+  const auto variant = answer["variant"].get<std::string>();
+  if (answer["ok"] == true) {
+    std::string entries;
+    for (const Json& entry : answer["entries"])
+      entries += " " + entry["hook"].get<std::string>() + "/" + entry["name"].get<std::string>();
+    fmt::print("{}: {}: accepted: {} instructions, {} bytes of text; entries:{}\n", file, variant,
+               answer["instructions"].get<uint64_t>(), answer["text_size"].get<uint64_t>(), entries);
+    return;
+  }
+  fmt::print("{}: {}: refused\n", file, variant);
+  for (const Json& d : answer["diagnostics"]) {
+    const auto text = [&](const char* key) { return d[key].get<std::string>(); };
+    std::string where;
+    if (!text("section").empty())
+      where = fmt::format(" {}+{:#x}", text("section"), d["section_offset"].get<uint64_t>());
+    if (!text("symbol").empty()) where += fmt::format(" {}+{:#x}", text("symbol"), d["symbol_offset"].get<uint64_t>());
+    if (!text("line").empty()) where += " " + text("line");
+    fmt::print("  {}:{}{}\n", text("rule"), where,
+               text("instruction").empty() ? "" : ": `" + text("instruction") + "`");
+    fmt::print("    {}\n", text("message"));
+    if (!text("hint").empty()) fmt::print("    hint: {}\n", text("hint"));
+  }
+}
+
+bool carries_sfi(std::span<const std::byte> object) {
+  const auto has = [&](std::string_view name) {
+    const auto* begin = reinterpret_cast<const char*>(object.data());
+    return std::search(begin, begin + object.size(), name.begin(), name.end()) != begin + object.size();
+  };
+  return has(VBPF_SECTION_VARIANT_SFI);
+}
+
+Result<int> verify(const Arguments& arguments) {
+  VBPF_TRY(const std::vector<std::byte> object, read_whole_file(arguments.file, largest_object));
+  Json variants = Json::array();
+  if (arguments.variant != "sfi") variants.push_back(check(object, verifier::Variant::user, "user"));
+  // Unasked, only a variant that the object brings along.
+  if (arguments.variant == "sfi" || (arguments.variant.empty() && carries_sfi(object)))
+    variants.push_back(check(object, verifier::Variant::sfi, "sfi"));
+  const bool ok = std::all_of(variants.begin(), variants.end(), [](const Json& one) { return one["ok"] == true; });
+  if (json_wanted()) {
+    print_json({{"file", arguments.file}, {"ok", ok}, {"variants", variants}});
+  } else {
+    for (const Json& answer : variants) print(arguments.file, answer);
+  }
+  return ok ? exit_ok : exit_failed;
+}
+
+}  // namespace
+
+Action add_verify(CLI::App& command) {
+  auto arguments = std::make_shared<Arguments>();
+  command.add_option("FILE", arguments->file, "any ELF object")->required();
+  command.add_option("--variant", arguments->variant, "check as this one: user, sfi (all that are in the object)")
+      ->check(CLI::IsMember({"user", "sfi"}));
+  add_json(command);
+  return [arguments] { return verify(*arguments); };
+}
+
+}  // namespace vbpf::cli

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// vbpf: reads the command line, finds the verb, prints what went wrong.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <exception>
+#include <vector>
+
+#include "output.h"
+#include "verb.h"
+
+namespace vbpf::cli {
+namespace {
+
+constexpr const char* exit_statuses =
+    "Exit status: 0 ok, 1 refused or failed, 2 usage, 3 this machine cannot, 4 a bug in vbpf.";
+
+int usage(const CLI::App& app, const CLI::ParseError& error) {
+  const int status = error.get_exit_code();
+  if (status == 0) {  // --help, --version
+    app.exit(error);
+    return exit_ok;
+  }
+  const CLI::App* at = &app;
+  std::string help = "vbpf";
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    help += " " + at->get_name();
+  }
+  if (json_wanted()) print_json({{"error", {{"kind", "usage"}, {"message", error.what()}}}});
+  fmt::print(stderr, "vbpf: {} (`{} --help` shows what is possible)\n", printable(error.what()), help);
+  return exit_usage;
+}
+
+int run(int count, char** arguments) {
+  CLI::App app("Extensions of Linux in C++, confined by hardware.", "vbpf");
+  app.set_version_flag("--version,-V", "vbpf " VBPF_VERSION);
+  app.require_subcommand(1);
+  app.footer(exit_statuses);
+  std::vector<Action> actions;
+  for (const Verb& verb : verbs()) {
+    CLI::App* command = app.add_subcommand(verb.name, verb.summary);
+    command->footer(exit_statuses);
+    actions.push_back(verb.add(*command));
+    if (verb.add == add_options) command->group("");  // not in the help
+  }
+  try {
+    if (count > 1 && *arguments[1] != '-' && app.get_subcommand_no_throw(arguments[1]) == nullptr)
+      throw CLI::ExtrasError({std::string("there is no verb '") + arguments[1] + "'"});
+    app.parse(count, arguments);
+    for (size_t i = 0; i < actions.size(); ++i) {
+      if (!app.got_subcommand(verbs()[i].name)) continue;
+      const Result<int> done = actions[i]();
+      return done ? *done : report(done.error());
+    }
+  } catch (const CLI::ParseError& error) {
+    return usage(app, error);
+  }
+  return exit_internal;
+}
+
+}  // namespace
+}  // namespace vbpf::cli
+
+int main(int count, char** arguments) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write()
+  try {
+    return vbpf::cli::run(count, arguments);
+  } catch (const std::exception& error) {
+    return vbpf::cli::report({vbpf::ErrorKind::internal, error.what()});
+  }
+}

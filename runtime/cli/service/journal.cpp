@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace vbpf::cli {
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(time)),
+                     ms.count() % 1000);
+}
+
+namespace {
+
+const char* name_of(xdp::Event::Kind kind) {
+  switch (kind) {
+    case xdp::Event::Kind::fault:
+      return "fault";
+    case xdp::Event::Kind::restart:
+      return "restart";
+    case xdp::Event::Kind::aborted:
+      return "aborted";
+    case xdp::Event::Kind::detached:
+      return "detached";
+  }
+  return "event";
+}
+
+}  // namespace
+
+void Journal::append(const char* kind, std::string text, Time time) {
+  bytes_ += text.size();
+  lines_.push_back({next_++, time, kind, std::move(text)});
+  while (lines_.size() > most_lines || bytes_ > most_bytes) {
+    bytes_ -= lines_.front().text.size();
+    lines_.pop_front();
+  }
+}
+
+void Journal::add(const char* kind, std::string text) {
+  const std::scoped_lock lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  const Time time = std::chrono::system_clock::now();
+  if (now - second_ >= std::chrono::seconds(1)) {
+    if (suppressed_ != 0) append("suppressed", fmt::format("{} lines were left out", suppressed_), time);
+    second_ = now;
+    in_second_ = suppressed_ = 0;
+  }
+  if (in_second_ >= lines_per_second) {
+    ++suppressed_;
+    return;
+  }
+  ++in_second_;
+  append(kind, std::move(text), time);
+}
+
+void Journal::event(const xdp::Event& event) {
+  std::string text = fmt::format("queue {}: {}", event.queue, event.message);
+  if (event.fault) text = fmt::format("queue {}: {}", event.queue, fault_text(*event.fault, false));
+  add(name_of(event.kind), std::move(text));
+  if (!event.fault) return;
+  const std::scoped_lock lock(mutex_);
+  faults_.push_back(event);
+  if (faults_.size() > most_faults) faults_.pop_front();
+}
+
+Json Journal::lines(uint64_t from) const {
+  const std::scoped_lock lock(mutex_);
+  Json all = Json::array();
+  for (const Line& line : lines_) {
+    if (line.number < from) continue;
+    all.push_back(
+        {{"number", line.number}, {"time", time_text(line.time)}, {"kind", line.kind}, {"text", printable(line.text)}});
+  }
+  return {{"lines", all}, {"next", next_}, {"suppressed", suppressed_}};
+}
+
+Json Journal::faults(bool registers) const {
+  const std::scoped_lock lock(mutex_);
+  Json all = Json::array();
+  for (const xdp::Event& event : faults_) {
+    Json one{{"time", time_text(event.time)}, {"queue", event.queue}};
+    one.update(fault_json(*event.fault, registers));
+    one["text"] = fault_text(*event.fault, registers);
+    all.push_back(one);
+  }
+  return all;
+}
+
+}  // namespace vbpf::cli

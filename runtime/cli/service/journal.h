@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened to one extension: its log lines, events, last faults. Bounded in lines and bytes, and in lines a
+// second.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <string>
+
+#include "../output.h"
+#include "xdp_hook.h"
+
+namespace vbpf::cli {
+
+// Thread safe.
+class Journal {
+ public:
+  static constexpr size_t most_lines = 1000, most_bytes = 256 << 10, most_faults = 16;
+  static constexpr uint64_t lines_per_second = 100;
+
+  void log(std::string_view line) { add("log", std::string(line)); }
+  void event(const xdp::Event& event);
+
+  // Lines with a number of at least `from`: {"lines": [{number, time, kind, text}], "next": number}.
+  Json lines(uint64_t from) const;
+  Json faults(bool registers) const;
+
+ private:
+  using Time = std::chrono::system_clock::time_point;
+  struct Line {
+    uint64_t number;
+    Time time;
+    const char* kind;  // "log", "fault", "restart", "aborted", "detached", "suppressed"
+    std::string text;
+  };
+  void add(const char* kind, std::string text);
+  void append(const char* kind, std::string text, Time time);
+
+  mutable std::mutex mutex_;
+  std::deque<Line> lines_;
+  std::deque<xdp::Event> faults_;
+  size_t bytes_ = 0;
+  uint64_t next_ = 0;
+  std::chrono::steady_clock::time_point second_{};
+  uint64_t in_second_ = 0, suppressed_ = 0;
+};
+
+// "2026-11-26T15:04:05.123Z"
+std::string time_text(std::chrono::system_clock::time_point time);
+
+}  // namespace vbpf::cli

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// /run/vbpf/NAME: that an extension of this name is loaded, and where its worker listens. VBPF_RUN_DIR replaces
+// /run/vbpf.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "descriptor.h"
+#include "vbpf/result.h"
+
+namespace vbpf::cli {
+
+// Letters, digits, '_', '.', '-'; no leading '.' or '-'; at most 64.
+Result<void> check_name(const std::string& name);
+
+std::string run_folder();
+std::string state_path(const std::string& name);
+
+// Owned by the keeper and its worker: whoever holds the lock file's lock is alive. It goes with the last of them.
+class StateFolder {
+ public:
+  // Creates the folder, or takes over one whose owners are gone. refused: loaded already.
+  static Result<StateFolder> claim(const std::string& name);
+
+  const std::string& name() const { return name_; }
+  // A listening socket in the folder.
+  Result<Descriptor> listen() const;
+  // Deletes the folder, unless it is somebody else's by now. Idempotent.
+  void remove() const;
+
+ private:
+  StateFolder(std::string name, Descriptor lock) : name_(std::move(name)), lock_(std::move(lock)) {}
+  bool still_ours() const;
+
+  std::string name_;
+  Descriptor lock_;
+};
+
+// Names that are loaded, sorted. Folders whose owners are gone are deleted on the way.
+std::vector<std::string> loaded_names();
+
+}  // namespace vbpf::cli
