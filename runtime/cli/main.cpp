@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // vbpf: reads the command line, finds the verb, prints what went wrong.
 #include <fmt/format.h>
-#include <sys/prctl.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
+#include <string_view>
 #include <vector>
 
 #include "output.h"
@@ -33,6 +34,10 @@ int usage(const CLI::App& app, const CLI::ParseError& error) {
   return exit_usage;
 }
 
+bool is_verb(std::string_view word) {
+  return std::any_of(verbs().begin(), verbs().end(), [&](const Verb& verb) { return word == verb.name; });
+}
+
 int run(int count, char** arguments) {
   CLI::App app("Extensions of Linux in C++, confined by hardware.", "vbpf");
   app.set_version_flag("--version,-V", "vbpf " VBPF_VERSION);
@@ -46,8 +51,8 @@ int run(int count, char** arguments) {
     if (verb.add == add_options) command->group("");  // not in the help
   }
   try {
-    if (count > 1 && *arguments[1] != '-' && app.get_subcommand_no_throw(arguments[1]) == nullptr)
-      throw CLI::ExtrasError({std::string("there is no verb '") + arguments[1] + "'"});
+    if (count > 1 && *arguments[1] != '-' && !is_verb(arguments[1]))
+      throw CLI::ParseError(std::string("there is no verb '") + arguments[1] + "'", CLI::ExitCodes::ExtrasError);
     app.parse(count, arguments);
     for (size_t i = 0; i < actions.size(); ++i) {
       if (!app.got_subcommand(verbs()[i].name)) continue;
