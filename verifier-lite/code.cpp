@@ -130,6 +130,7 @@ class CodeChecker {
                     compile_hint);
     if (current_.info->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && opcode_class.name != "bits")
       unit_.image.uses_avx = true;
+    if (opcode_class.is_float()) unit_.image.uses_float = true;
     return true;
   }
 

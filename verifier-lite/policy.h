@@ -15,6 +15,8 @@ struct OpcodeClass {
   bool user = false, sfi = false, kernel = false;
   std::string_view name, why, hint;
 
+  bool is_float() const { return name == "sse_float" || name == "avx_float"; }
+
   bool allowed(Variant variant) const {
     return variant == Variant::user ? user : variant == Variant::sfi ? sfi : kernel;
   }

@@ -30,6 +30,7 @@ struct Shot {
   uint64_t next;  // offsets from its start
   uint64_t target;
   bool repeats;
+  bool floating = true;  // may look at MXCSR and change it
 };
 
 enum class Outcome { arrived, elsewhere, faulted, fetched };
@@ -37,11 +38,25 @@ enum class Outcome { arrived, elsewhere, faulted, fetched };
 // The gun: everything below runs in a signal handler, one signal for each instruction.
 uint8_t* code_page = nullptr;  // the page after it has no access
 const std::vector<Shot>* shots = nullptr;
-size_t current = 0, arrivals = 0;
+size_t current = 0, arrivals = 0, float_marks = 0;
 bool shortened = false;  // the last byte of the instruction is on the other page
 uint64_t start = 0;
 std::vector<std::string>* wrong = nullptr;
 ucontext_t home;
+
+constexpr uint32_t default_mxcsr = 0x1f80;
+// Signalling NaNs as float and as double, an inexact number as integer: arithmetic leaves a mark in MXCSR.
+constexpr uint64_t odd_number = 0x7ff000007f800001;
+
+void load_floats(ucontext_t* context) {
+  auto* state = context->uc_mcontext.fpregs;
+  state->mxcsr = default_mxcsr;
+  for (auto& reg : state->_xmm) {
+    for (size_t i = 0; i < 2; ++i) std::memcpy(&reg.element[2 * i], &odd_number, sizeof(odd_number));
+  }
+  auto* area = reinterpret_cast<std::byte*>(state);
+  area[512] |= std::byte{2};  // the area for XMM registers is not in its initial state
+}
 
 void load(ucontext_t* context) {
   const Shot& shot = (*shots)[current];
@@ -52,6 +67,7 @@ void load(ucontext_t* context) {
   for (int reg : {REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RDI, REG_RSI, REG_RBP,
                   REG_RBX, REG_RDX, REG_RAX, REG_RCX, REG_RSP})
     regs[reg] = greg_t{scratch_address + scratch_size / 2};
+  load_floats(context);
   regs[REG_RIP] = static_cast<greg_t>(start);
   regs[REG_EFL] = 0x102;  // trap after one instruction
 }
@@ -93,6 +109,9 @@ void on_signal(int signal, siginfo_t* info, void* raw) {
   if (!shortened) {
     if (outcome == Outcome::fetched) complain("longer than the decoder says:");
     if (outcome == Outcome::elsewhere && !trap_instruction) complain("went elsewhere than the decoder says:");
+    bool changed = context->uc_mcontext.fpregs->mxcsr != default_mxcsr;
+    if (changed && !(*shots)[current].floating) complain("changes MXCSR, but is not listed as arithmetic:");
+    float_marks += changed;
   } else if (outcome != Outcome::fetched && signal != SIGILL) {
     complain("shorter than the decoder says:");
   }
@@ -124,10 +143,12 @@ class CpuLength : public testing::Test {
     std::fill_n(object_.begin() + static_cast<ptrdiff_t>(slot_), 32, std::byte{0x90});
     std::memcpy(object_.data() + slot_, bytes.data(), instruction.length);
     ++tried_;
-    if (!verify(object_, options_).image) return;
+    const Result result = verify(object_, options_);
+    if (!result.image) return;
     Shot shot{Code(bytes.begin(), bytes.begin() + instruction.length), instruction.length, instruction.length, false};
     if (instruction.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) shot.target += operands[0].imm.value.u;
     shot.repeats = instruction.meta.category == ZYDIS_CATEGORY_STRINGOP;
+    shot.floating = result.image->uses_float;
     shots_.push_back(std::move(shot));
   }
 
@@ -141,6 +162,7 @@ class CpuLength : public testing::Test {
         mmap(reinterpret_cast<void*>(scratch_address),  // NOLINT(performance-no-int-to-ptr)
              scratch_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     ASSERT_EQ(reinterpret_cast<uint64_t>(scratch), scratch_address);
+    std::fill_n(static_cast<uint64_t*>(scratch), scratch_size / sizeof(odd_number), odd_number);
     std::vector<uint8_t> stack(256 << 10);
     stack_t alternate{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
     ASSERT_EQ(sigaltstack(&alternate, nullptr), 0);
@@ -151,7 +173,7 @@ class CpuLength : public testing::Test {
     for (int i = 0; i < 5; ++i) sigaction(signals[i], &action, &before[i]);
     shots = &shots_;
     wrong = &wrong_;
-    current = arrivals = 0;
+    current = arrivals = float_marks = 0;
     start = 0;
     raise(SIGTRAP);
     for (int i = 0; i < 5; ++i) sigaction(signals[i], &before[i], nullptr);
@@ -191,12 +213,14 @@ TEST_F(CpuLength, LegacyEncodings) {
   for_each_legacy_encoding([&](const Code& code) { consider(code); });
   EXPECT_GT(shots_.size(), 20000u) << "of " << tried_;
   fire();
+  EXPECT_GT(float_marks, 500u);
 }
 
 TEST_F(CpuLength, VexEncodings) {
   for_each_vex_encoding({}, [&](const Code& code) { consider(code); });
   EXPECT_GT(shots_.size(), 5000u) << "of " << tried_;
   fire();
+  EXPECT_GT(float_marks, 500u);
 }
 
 TEST_F(CpuLength, RandomBytes) {

@@ -49,11 +49,11 @@ FUNCTION(vbpf_gate_enter)
   pushq %r15
   .cfi_rel_offset %r15, -40
   movq %rsp, CALL_HOST_RSP(%rdi)
-  stmxcsr CALL_HOST_MXCSR(%rdi)
-  ldmxcsr default_mxcsr(%rip)
   movq CALL_DOMAIN(%rdi), %r14
   movl DOMAIN_FLAGS(%r14), %ebx
-  testl $CALL_FLAG_AVX, %ebx
+  testl $CALL_FLAG_FLOAT, %ebx
+  jnz 7f
+1: testl $CALL_FLAG_AVX, %ebx
   jz 5f
   CLEAR_VECTORS_AVX
 2: movq CALL_ENTRY(%rdi), %r11
@@ -90,6 +90,9 @@ FUNCTION(vbpf_gate_enter)
   movq %r12, %rcx
   movq %r13, %rdx
   jmp 3b
+7: stmxcsr CALL_HOST_MXCSR(%rdi) /* half the cost of a call: only where some instruction looks at MXCSR */
+  ldmxcsr default_mxcsr(%rip)
+  jmp 1b
   .cfi_endproc
   .size vbpf_gate_enter, .-vbpf_gate_enter
 
@@ -130,8 +133,10 @@ leave_to_host: /* rdi: the call, r8: the value */
   testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
   jz 1f
   vzeroupper
-1: ldmxcsr CALL_HOST_MXCSR(%rdi) /* storing and comparing it costs several times this */
-  popq %r15
+1: testl $CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
+  jz 2f
+  ldmxcsr CALL_HOST_MXCSR(%rdi) /* storing and comparing it costs several times this */
+2: popq %r15
   popq %r14
   popq %r13
   popq %r12
@@ -211,8 +216,10 @@ import:
   testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
   jz 1f
   vzeroupper
-1: ldmxcsr CALL_HOST_MXCSR(%rdi)
-  testl $CALL_FLAG_PKU, DOMAIN_FLAGS(%rcx)
+1: testl $CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
+  jz 6f
+  ldmxcsr CALL_HOST_MXCSR(%rdi)
+6: testl $CALL_FLAG_PKU, DOMAIN_FLAGS(%rcx)
   jz 2f
   movl CALL_HOST_PKRU(%rdi), %eax
   cmpl %r10d, %eax
@@ -222,10 +229,12 @@ import:
   wrpkru
 2: call vbpf_import
   popq %rdi
-  ldmxcsr default_mxcsr(%rip)
   movq %rax, %r8
   movq CALL_DOMAIN(%rdi), %rcx
-  movq DOMAIN_RETURN_THUNK(%rcx), %r11
+  testl $CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
+  jz 7f
+  ldmxcsr default_mxcsr(%rip)
+7: movq DOMAIN_RETURN_THUNK(%rcx), %r11
   movl DOMAIN_FLAGS(%rcx), %esi
   movl DOMAIN_GUEST_PKRU(%rcx), %r9d
   movq CALL_GUEST+56(%rdi), %rsp

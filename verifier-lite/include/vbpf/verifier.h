@@ -77,7 +77,8 @@ struct Image {
   std::vector<uint64_t> constructors;  // addresses, in order of execution
   std::vector<Symbol> symbols;         // sorted by address
   Manifest manifest;
-  bool uses_avx = false;  // some instruction uses AVX: the host clears the upper halves
+  bool uses_avx = false;    // some instruction uses AVX: the host clears the upper halves
+  bool uses_float = false;  // some instruction may look at MXCSR or change it
   uint64_t text_size = 0, instructions = 0;
 };
 
