@@ -139,7 +139,7 @@ double Bench::rate(const std::function<uint64_t()>& count) const {
 }
 
 std::unique_ptr<xdp::Hook> Bench::hook(const char* name) const {
-  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + XDP_EXTENSION_SUFFIX, {});
+  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + ".o", {});
   if (!extension) give_up(extension.error().message);
   xdp::Options options;
   options.device = "near";

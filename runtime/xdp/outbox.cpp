@@ -11,6 +11,9 @@ namespace {
 
 // The longest packet of live frames: a page less headroom, skb_shared_info and the kernel's own notes. Found by trying.
 constexpr uint32_t longest_live = 3392;
+// Frames the kernel has in hand at a time: few, so that it finds the pages of the last ones free again, and in the
+// cache.
+constexpr uint32_t live_batch = 32;
 // A device that refuses live frames is asked again after this.
 constexpr auto refusal_lasts = std::chrono::seconds(10);
 
@@ -149,7 +152,7 @@ uint32_t Outbox::run_live(uint32_t first, uint32_t end, uint32_t longest) {
     options.ctx_size_in = sizeof(context);
     options.repeat = static_cast<int>(end - done);
     options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
-    options.batch_size = std::min<uint32_t>(end - done, VBPF_XDP_SLOTS);
+    options.batch_size = std::min(end - done, live_batch);
     const int error = bpf_prog_test_run_opts(program_, &options);
     const uint32_t seen = std::min(__atomic_load_n(&maps_.cursor->next, __ATOMIC_RELAXED), end);
     // A signal ends a run early: go on behind it.

@@ -55,11 +55,14 @@ Result<std::unique_ptr<Worker>> Worker::make(const Device& device, uint32_t queu
 Worker::~Worker() { stop(false); }
 
 Result<void> Worker::start() {
-  // Signals meant for the program go to its own threads: one here would cut a run of live frames short.
-  sigset_t all, before;
-  sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, fault);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
+  // Signals meant for the program go to its own threads. The engine's, for faults and budgets, come to this one.
+  sigset_t others, before;
+  sigemptyset(&others);
+  for (const int number :
+       {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGPIPE, SIGWINCH, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2}) {
+    sigaddset(&others, number);
+  }
+  pthread_sigmask(SIG_BLOCK, &others, &before);
   std::promise<Result<void>> promise;
   std::future<Result<void>> started = promise.get_future();
   thread_ = std::thread([this, &promise] { run(std::move(promise)); });

@@ -5,9 +5,11 @@
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "hooked.h"
 
@@ -62,6 +64,29 @@ TEST(Device, ASecondProgramIsRefusedByName) {
   const Tap near(network.near, "near"), far(network.far, "far");
   far.send({order('d', 0, 1), order('p', 0, 2)});
   EXPECT_EQ(order('p', 0, 2), near.receive()) << "the first one is still at work";
+}
+
+TEST(Device, WithoutPermissionItIsRefusedWithTheReason) {
+  const Network network;
+  std::array<int, 2> answer;
+  ASSERT_EQ(0, ::pipe(answer.data()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // The namespace is entered by root, and then left to nobody.
+    const InNamespace in(network.near);
+    auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/obey" + ".o", {});
+    if (!extension || ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
+    auto hook = xdp::Hook::attach(*extension, near_device(), nullptr);
+    const std::string text =
+        hook ? "attached" : (hook.error().kind == ErrorKind::refused ? "refused: " : "other: ") + hook.error().message;
+    ::_exit(::write(answer[1], text.data(), text.size()) < 0 ? 1 : 0);
+  }
+  ASSERT_EQ(child, ::waitpid(child, nullptr, 0));
+  std::string text(1000, ' ');
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, ::read(answer[0], text.data(), text.size()))));
+  EXPECT_EQ(0u, text.find("refused: ")) << text;
+  EXPECT_NE(std::string::npos, text.find("not permitted; run as root, or with CAP_NET_ADMIN")) << text;
+  for (const int end : answer) ::close(end);
 }
 
 TEST(Device, UnloadingLeavesNothing) {

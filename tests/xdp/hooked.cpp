@@ -5,7 +5,7 @@ namespace vbpf::xdp_test {
 
 Hooked::Hooked(const Network& network, const std::string& name, xdp::Options options) {
   const InNamespace in(network.near);
-  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + XDP_EXTENSION_SUFFIX, {});
+  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + ".o", {});
   if (!extension) {
     ADD_FAILURE() << extension.error().message;
     return;
