@@ -13,7 +13,7 @@ namespace vbpf::symbolize {
 constexpr size_t longest_line = 256;
 
 // Where vbpf-symbolize is, judging by where this code is; empty if it is not there or could have been put there by
-// another user. The environment has no say.
+// a user who did not put this code there either. The environment has no say.
 std::string find_program();
 
 // source_lines() with a program of the caller's and a time limit.

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,32 +93,43 @@ const char* name_of(verifier::Variant variant) {
   return "";
 }
 
-// A program that only root or this user can have put there.
-bool trustworthy(const std::string& path) {
+// Whether only root, this user, or `owner` can have put the program there.
+bool trustworthy(const std::string& path, uid_t owner) {
   struct stat info{};
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & S_IWOTH) == 0 &&
-         (info.st_uid == 0 || info.st_uid == geteuid()) && access(path.c_str(), X_OK) == 0;
+         (info.st_uid == 0 || info.st_uid == geteuid() || info.st_uid == owner) && access(path.c_str(), X_OK) == 0;
+}
+
+// The file that this code was loaded from, "" if that cannot be said.
+std::string own_file() {
+  Dl_info info{};
+  link_map* map = nullptr;
+  if (dladdr1(reinterpret_cast<const void*>(&own_file), &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) == 0)
+    return "";
+  // The program itself has no name there, and argv[0] is what the caller likes.
+  char* resolved = realpath(*map->l_name != '\0' ? map->l_name : "/proc/self/exe", nullptr);
+  std::string self = resolved != nullptr ? resolved : "";
+  free(resolved);
+  return self;
 }
 
 }  // namespace
 
 std::string find_program() {
   const std::string relative = "/" VBPF_SYMBOLIZE_PLACE;
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&find_program), &info) != 0 && info.dli_fname != nullptr) {
-    char* resolved = realpath(info.dli_fname, nullptr);
-    const std::string self = resolved != nullptr ? resolved : "";
-    free(resolved);
+  const std::string self = own_file();
+  struct stat info{};
+  if (stat(self.c_str(), &info) == 0) {
     const std::string folder = self.substr(0, self.rfind('/'));
     // Only where this code lies in a folder of a prefix: the folder above any other may be anybody's.
     for (const std::string_view inside : {"/" VBPF_LIBDIR, "/" VBPF_BINDIR, "/lib", "/bin"}) {
       if (!folder.ends_with(inside)) continue;
       std::string path = folder.substr(0, folder.size() - inside.size()) + relative;
-      if (trustworthy(path)) return path;
+      if (trustworthy(path, info.st_uid)) return path;
     }
   }
   std::string installed = VBPF_PREFIX + relative;
-  return trustworthy(installed) ? installed : "";
+  return trustworthy(installed, 0) ? installed : "";
 }
 
 std::vector<std::string> look_up(const std::string& program, std::span<const std::byte> object,

@@ -172,6 +172,12 @@ TEST(SourceLine, TheProgramGetsThreeFilesAndNothingElse) {
   EXPECT_EQ(lines.front(), "0,1,3, environment 0 arguments 2 'vbpf.variant.sfi'");
 }
 
+TEST(SourceLine, FindsItsProgramByWhereItIsItself) {
+  const std::string program = vbpf::symbolize::find_program();
+  const auto self = std::filesystem::read_symlink("/proc/self/exe");
+  EXPECT_EQ(program, self.parent_path().parent_path() / "lib/vbpf/vbpf-symbolize");
+}
+
 TEST(SourceLine, WorksWithoutStandardDescriptors) {
   const Bytes object = objects::read("plain_g.o");
   const pid_t child = fork();
