@@ -230,8 +230,11 @@ std::string Extension::State::line_of(const std::string& section, uint64_t secti
   const std::scoped_lock lock(mutex);
   const auto key = std::make_pair(section, section_offset);
   if (const auto known = lines_.find(key); known != lines_.end()) return known->second;
-  if (lines_.size() >= most_lines) return "";
-  return lines_[key] = source_line(object, variant(), section, section_offset);
+  if (lines_.size() >= most_lines || lookup_time_left_.count() <= 0) return "";
+  const auto begin = std::chrono::steady_clock::now();
+  std::string line = source_line(object, variant(), section, section_offset);
+  lookup_time_left_ -= std::chrono::steady_clock::now() - begin;
+  return lines_[key] = std::move(line);
 }
 
 }  // namespace vbpf

@@ -46,11 +46,13 @@ struct [[gnu::visibility("hidden")]] Extension::State {
     return choice.confinement == Confinement::sfi ? verifier::Variant::sfi : verifier::Variant::user;
   }
   Result<std::unique_ptr<Prepared>> prepare() const;
-  // Each place is looked up once, and not more than a few hundred places: a lookup starts a process.
+  // Each place is looked up once, and not more than a few hundred places: a lookup starts a process. It holds up the
+  // thread whose call ended, so an extension with debug information that takes long to read has a second in its life.
   std::string line_of(const std::string& section, uint64_t section_offset) const;
 
  private:
   mutable std::map<std::pair<std::string, uint64_t>, std::string> lines_;
+  mutable std::chrono::nanoseconds lookup_time_left_ = std::chrono::seconds(1);
 };
 
 struct [[gnu::visibility("hidden")]] Instance::State {

@@ -18,7 +18,7 @@ namespace vbpf::symbolize {
 namespace {
 
 constexpr uint64_t memory = uint64_t{512} << 20;
-constexpr uint64_t cpu_seconds = 2;
+constexpr uint64_t cpu_seconds = 1;
 
 // What libelf, libdw and malloc need when their files are open.
 constexpr uint32_t allowed[] = {SYS_read,   SYS_pread64, SYS_write,   SYS_lseek, SYS_fstat, SYS_munmap,

@@ -151,7 +151,7 @@ std::vector<std::string> look_up(const std::string& program, std::span<const std
 
 std::vector<std::string> source_lines(std::span<const std::byte> object, verifier::Variant variant,
                                       std::span<const SourcePlace> places) {
-  constexpr int milliseconds = 3000;
+  constexpr int milliseconds = 1000;
   return symbolize::look_up(symbolize::find_program(), object, variant, places, milliseconds);
 }
 

@@ -22,7 +22,7 @@ struct SourcePlace {
 };
 
 // "file.cpp:12" for each place, empty where unknown (no debug information, no such section, or the lookup failed).
-// Takes some milliseconds, three seconds at most; starts one process for all places. The process using this sees no
+// Takes some milliseconds, one second at most; starts one process for all places. The process using this sees no
 // SIGCHLD, and its wait() does not see the child. May be called from several threads.
 std::vector<std::string> source_lines(std::span<const std::byte> object, verifier::Variant variant,
                                       std::span<const SourcePlace> places);

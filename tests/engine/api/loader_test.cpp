@@ -137,6 +137,24 @@ TEST(Loader, HostsThatCallWrongly) {
   EXPECT_TRUE(fault);
 }
 
+// Whoever makes an object can make its debug information take long to read. That does not hold the host up for long.
+TEST(Loader, SlowDebugInformationIsGivenUp) {
+  const auto instance = guest::instantiate(VBPF_GUESTS "/slow.o");
+  ASSERT_NE(instance, nullptr);
+  int named = 0, unnamed = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  for (const vbpf::EntryInfo& entry : instance->extension().entries()) {
+    const vbpf::Outcome outcome = instance->call(*instance->entry(entry.name), {});
+    ASSERT_TRUE(outcome.fault);
+    EXPECT_EQ(vbpf::to_string(outcome.fault->kind), "undefined-instruction");
+    EXPECT_EQ(outcome.fault->symbol, entry.name);
+    ++(outcome.fault->line.empty() ? unnamed : named);
+  }
+  EXPECT_GT(named, 0);
+  EXPECT_GT(unnamed, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
 // Opened, used and closed over and over: address space and memory come back.
 TEST(Loader, NothingIsLeftOfInstances) {
   const auto mapped = [] {
