@@ -19,6 +19,8 @@
 vbpf_blob_start:
 
 #define SYMBOL(name) .balign 16, 0xcc; .globl name; .hidden name; name:
+/* What every call and return of an extension goes through: across two cache lines, calls cost a tenth more. */
+#define HOT_SYMBOL(name) .balign 64, 0xcc; SYMBOL(name)
 
 /*
  * Return thunk where only this thread can write the stack: the address is checked where it lies, and `ret` keeps the
@@ -26,7 +28,7 @@ vbpf_blob_start:
  * writers (the kernel puts packets there), who could change the address between check and `ret`. Clobbers r11, as a
  * call may.
  */
-SYMBOL(vbpf_blob_return_in_place)
+HOT_SYMBOL(vbpf_blob_return_in_place)
   movq %rsp, %r11
   subq INFO(INFO_STACK_BASE), %r11
   cmpq INFO(INFO_STACK_SIZE), %r11
@@ -53,7 +55,7 @@ SYMBOL(vbpf_blob_return_in_place)
 /*
  * Return thunk where other threads can write the stack: what was checked is in a register. Clobbers r10, r11.
  */
-SYMBOL(vbpf_blob_return_popped)
+HOT_SYMBOL(vbpf_blob_return_popped)
   popq %r11
   movq %r11, %r10
   subq INFO(INFO_TEXT_BASE), %r10
@@ -74,7 +76,7 @@ SYMBOL(vbpf_blob_return_popped)
   jmp bad_return
 
 /* Indirect calls and tail calls. Clobber r10, r11, which carry no argument. */
-SYMBOL(vbpf_blob_indirect_r11)
+HOT_SYMBOL(vbpf_blob_indirect_r11)
   movq %r11, %r10
   subq INFO(INFO_TEXT_BASE), %r10
   cmpq INFO(INFO_TEXT_SIZE), %r10
