@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Many functions that fail, and two million rows of line numbers to look through for each.
+# Many functions that fail, and 400000 rows of line numbers to look through for each.
         .file 1 "slow.c"
         .section plugin,"ax",@progbits
         .altmacro
@@ -12,12 +12,12 @@ fail_\number:
         .size fail_\number, . - fail_\number
         .endm
         .set i, 0
-        .rept 60
+        .rept 150
         failing %i
         .set i, i + 1
         .endr
         .text
-        .rept 1000000
+        .rept 200000
         .loc 1 2
         nop
         .loc 1 3
