@@ -89,7 +89,7 @@ class RatioReporter : public benchmark::BenchmarkReporter {
 
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs)
-      if (run.run_type == Run::RT_Iteration) times_[run.run_name.function_name].push_back(run.GetAdjustedRealTime());
+      if (run.run_type == Run::RT_Iteration) times_[run.run_name.function_name].push_back(run.GetAdjustedCPUTime());
   }
 
   void Finalize() override {
@@ -119,14 +119,14 @@ class RatioReporter : public benchmark::BenchmarkReporter {
     return times[times.size() / 2];
   }
 
-  std::map<std::string, std::vector<double>> times_;  // nanoseconds
+  std::map<std::string, std::vector<double>> times_;  // nanoseconds of CPU time: other programs count less
 };
 
 template <typename Call>
 void add(const Kernel& kernel, const char* way, Call call) {
   benchmark::RegisterBenchmark((std::string(kernel.name) + '/' + way).c_str(), [call](benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(call());
-  })->UseRealTime();
+  });
 }
 
 void add_kernel(const Kernel& kernel, Confined& user, Confined& sfi) {
