@@ -11,10 +11,13 @@ namespace {
 
 Result<int> list() {
   Json all = Json::array();
-  for (const std::string& name : loaded_names()) {
+  VBPF_TRY(const std::vector<std::string> names, loaded_names());
+  for (const std::string& name : names) {
     const Result<Json> shown = ask(name, {{"verb", "show"}});
     if (shown) {
       all.push_back(*shown);
+    } else if (shown.error().kind == ErrorKind::refused) {
+      return shown.error();
     } else {
       // It has just been unloaded, is still being loaded, or hangs: still somebody's.
       all.push_back({{"name", name}, {"state", "not answering"}});

@@ -17,7 +17,10 @@ struct Arguments {
 };
 
 Result<int> unload(const Arguments& arguments) {
-  const std::vector<std::string> names = arguments.all ? loaded_names() : arguments.names;
+  std::vector<std::string> names = arguments.names;
+  if (arguments.all) {
+    VBPF_TRY(names, loaded_names());
+  }
   int status = exit_ok;
   Json unloaded = Json::array();
   for (const std::string& name : names) {

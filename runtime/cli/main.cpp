@@ -39,6 +39,7 @@ bool is_verb(std::string_view word) {
 }
 
 int run(int count, char** arguments) {
+  look_for_json(count, arguments);
   CLI::App app("Extensions of Linux in C++, confined by hardware.", "vbpf");
   app.set_version_flag("--version,-V", "vbpf " VBPF_VERSION);
   app.require_subcommand(1);

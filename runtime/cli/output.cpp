@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -64,6 +65,10 @@ std::string_view to_string(ErrorKind kind) {
 void add_json(CLI::App& command) { command.add_flag("--json", json, "print JSON"); }
 
 bool json_wanted() { return json; }
+
+void look_for_json(int count, char** arguments) {
+  json = std::any_of(arguments, arguments + count, [](std::string_view word) { return word == "--json"; });
+}
 
 bool print_json(const Json& document) {
   const std::string text = document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -23,6 +23,8 @@ std::string_view to_string(ErrorKind kind);  // "bad-input", "refused", "machine
 // --json, of any verb.
 void add_json(CLI::App& command);
 bool json_wanted();
+// Also errors of the command line itself come as JSON: call before it is read.
+void look_for_json(int count, char** arguments);
 // With --json: one document on one line. To standard output, flushed. False when nobody reads any more.
 bool print_json(const Json& document);
 // Text that may hold any bytes, as JSON can carry it.

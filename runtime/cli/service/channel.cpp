@@ -35,6 +35,7 @@ Result<Descriptor> connect_to(const std::string& name) {
   Descriptor directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return failed();
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  set_time_limit(socket.get(), 10);  // also for connecting
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", directory.get());
@@ -85,7 +86,6 @@ Result<Json> unwrap(const Json& answer) {
 
 Result<Json> ask(const std::string& name, const Json& request) {
   VBPF_TRY(const Descriptor socket, connect_to(name));
-  set_time_limit(socket.get(), 10);
   if (!write_line(socket.get(), request)) return Error{ErrorKind::machine, "the worker of " + name + " hung up"};
   const Json answer = Json::parse(read_line(socket.get()), nullptr, false);
   if (answer.is_discarded() || !answer.is_object())

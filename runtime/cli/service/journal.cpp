@@ -39,42 +39,51 @@ void Journal::append(const char* kind, std::string text, Time time) {
   }
 }
 
-void Journal::add(const char* kind, std::string text) {
-  const std::scoped_lock lock(mutex_);
+void Journal::begin_second(Limit& limit) {
   const auto now = std::chrono::steady_clock::now();
-  const Time time = std::chrono::system_clock::now();
-  if (now - second_ >= std::chrono::seconds(1)) {
-    if (suppressed_ != 0) append("suppressed", fmt::format("{} lines were left out", suppressed_), time);
-    second_ = now;
-    in_second_ = suppressed_ = 0;
+  if (now - limit.second < std::chrono::seconds(1)) return;
+  if (limit.suppressed != 0) {
+    append("suppressed", fmt::format("{} lines were left out", limit.suppressed), std::chrono::system_clock::now());
   }
-  if (in_second_ >= lines_per_second) {
-    ++suppressed_;
+  limit = {now, 0, 0};
+}
+
+void Journal::add(Limit& limit, const char* kind, std::string text) {
+  const std::scoped_lock lock(mutex_);
+  begin_second(limit);
+  if (limit.lines >= lines_per_second) {
+    ++limit.suppressed;
     return;
   }
-  ++in_second_;
-  append(kind, std::move(text), time);
+  ++limit.lines;
+  append(kind, std::move(text), std::chrono::system_clock::now());
 }
 
 void Journal::event(const xdp::Event& event) {
   std::string text = fmt::format("queue {}: {}", event.queue, event.message);
   if (event.fault) text = fmt::format("queue {}: {}", event.queue, fault_text(*event.fault, false));
-  add(name_of(event.kind), std::move(text));
+  if (event.kind == xdp::Event::Kind::detached) {  // the last one
+    const std::scoped_lock lock(mutex_);
+    append(name_of(event.kind), std::move(text), event.time);
+    return;
+  }
+  add(happened_, name_of(event.kind), std::move(text));
   if (!event.fault) return;
   const std::scoped_lock lock(mutex_);
   faults_.push_back(event);
   if (faults_.size() > most_faults) faults_.pop_front();
 }
 
-Json Journal::lines(uint64_t from) const {
+Json Journal::lines(uint64_t from) {
   const std::scoped_lock lock(mutex_);
+  for (Limit* limit : {&said_, &happened_}) begin_second(*limit);
   Json all = Json::array();
   for (const Line& line : lines_) {
     if (line.number < from) continue;
     all.push_back(
         {{"number", line.number}, {"time", time_text(line.time)}, {"kind", line.kind}, {"text", printable(line.text)}});
   }
-  return {{"lines", all}, {"next", next_}, {"suppressed", suppressed_}};
+  return {{"lines", all}, {"next", next_}, {"suppressed", said_.suppressed + happened_.suppressed}};
 }
 
 Json Journal::faults(bool registers) const {

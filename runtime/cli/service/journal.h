@@ -19,11 +19,12 @@ class Journal {
   static constexpr size_t most_lines = 1000, most_bytes = 256 << 10, most_faults = 16;
   static constexpr uint64_t lines_per_second = 100;
 
-  void log(std::string_view line) { add("log", std::string(line)); }
+  void log(std::string_view line) { add(said_, "log", std::string(line)); }
   void event(const xdp::Event& event);
 
-  // Lines with a number of at least `from`: {"lines": [{number, time, kind, text}], "next": number}.
-  Json lines(uint64_t from) const;
+  // Lines with a number of at least `from`: {"lines": [{number, time, kind, text}], "next": number, "suppressed": how
+  // many in this second}.
+  Json lines(uint64_t from);
   Json faults(bool registers) const;
 
  private:
@@ -34,7 +35,12 @@ class Journal {
     const char* kind;  // "log", "fault", "restart", "aborted", "detached", "suppressed"
     std::string text;
   };
-  void add(const char* kind, std::string text);
+  struct Limit {  // on lines a second
+    std::chrono::steady_clock::time_point second{};
+    uint64_t lines = 0, suppressed = 0;
+  };
+  void add(Limit& limit, const char* kind, std::string text);
+  void begin_second(Limit& limit);
   void append(const char* kind, std::string text, Time time);
 
   mutable std::mutex mutex_;
@@ -42,8 +48,7 @@ class Journal {
   std::deque<xdp::Event> faults_;
   size_t bytes_ = 0;
   uint64_t next_ = 0;
-  std::chrono::steady_clock::time_point second_{};
-  uint64_t in_second_ = 0, suppressed_ = 0;
+  Limit said_, happened_;  // what the extension says does not crowd out what happens to it
 };
 
 // "2026-11-26T15:04:05.123Z"

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -22,6 +24,41 @@ void leave_the_terminal() {
   ::close(null);
 }
 
+// So that no descriptor of ours gets the number of a standard one that the caller had closed.
+void open_standard_descriptors() {
+  int null = -1;
+  do null = ::open("/dev/null", O_RDWR);
+  while (null >= 0 && null <= 2);
+  if (null > 2) ::close(null);
+}
+
+// What the caller had open (a lock, say) must not stay open for as long as the extension is loaded.
+void close_all_but(int one, int other) {
+  int from = 3;
+  for (const int kept : {std::min(one, other), std::max(one, other)}) {
+    if (kept > from) ::close_range(static_cast<unsigned>(from), static_cast<unsigned>(kept) - 1, 0);
+    from = kept + 1;
+  }
+  ::close_range(static_cast<unsigned>(from), ~0u, 0);
+}
+
+// Blocks the signals that end a process, as long as it lives.
+class Uninterrupted {
+ public:
+  Uninterrupted() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+    ::sigprocmask(SIG_BLOCK, &set, &before_);
+  }
+  ~Uninterrupted() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  Uninterrupted(const Uninterrupted&) = delete;
+  Uninterrupted& operator=(const Uninterrupted&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
 void wait_for_signals(const sigset_t& set, pid_t worker) {
   for (;;) {
     siginfo_t info{};
@@ -36,6 +73,7 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
 
 [[noreturn]] void be_keeper(const LoadRequest& request, const StateFolder& folder, Descriptor outcome) {
   leave_the_terminal();
+  close_all_but(folder.lock(), outcome.get());
   sigset_t set, before;
   sigemptyset(&set);
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
@@ -61,27 +99,38 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
   ::_exit(exit_ok);
 }
 
-}  // namespace
-
-Result<Json> launch(const std::string& name, const LoadRequest& request) {
+// Where the outcome is to be read and confirmed. From here on the keeper deletes the state folder: a signal that ends
+// this process comes before all of this, or after.
+Result<Descriptor> start_keeper(const std::string& name, const LoadRequest& request) {
+  const Uninterrupted uninterrupted;
   VBPF_TRY(const StateFolder folder, StateFolder::claim(name));
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     folder.remove();
-    return Error{ErrorKind::machine, std::string("cannot make a pipe: ") + std::strerror(errno)};
+    return Error{ErrorKind::machine, std::string("cannot make a pair of sockets: ") + std::strerror(errno)};
   }
-  const Descriptor heard(ends[0]);
-  Descriptor told(ends[1]);
+  Descriptor heard(ends[0]), told(ends[1]);
   const pid_t keeper = ::fork();
   if (keeper == 0) be_keeper(request, folder, std::move(told));
   if (keeper < 0) {
     folder.remove();
     return Error{ErrorKind::machine, std::string("cannot start a keeper: ") + std::strerror(errno)};
   }
-  told.close();
+  return heard;
+}
+
+}  // namespace
+
+Result<Json> launch(const std::string& name, const LoadRequest& request) {
+  open_standard_descriptors();
+  VBPF_TRY(const Descriptor heard, start_keeper(name, request));
   const Json outcome = Json::parse(read_line(heard.get()), nullptr, false);
   if (outcome.is_discarded() || !outcome.is_object())
     return Error{ErrorKind::internal, "the worker of " + name + " died before it had attached"};
+  // Nothing ends this process between confirming and saying so.
+  static const Uninterrupted until_the_end;
+  if (outcome.contains("ok") && ::write(heard.get(), "\n", 1) != 1)
+    return Error{ErrorKind::internal, "the worker of " + name + " died as soon as it had attached"};
   return unwrap(outcome);
 }
 

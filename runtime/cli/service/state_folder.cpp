@@ -18,6 +18,7 @@ namespace vbpf::cli {
 namespace {
 
 constexpr size_t longest_name = 64;
+constexpr const char* usual_run_folder = "/run/vbpf";
 
 Error cannot_write(const std::string& path) {
   const int error = errno;
@@ -52,18 +53,20 @@ Result<void> check_name(const std::string& name) {
 
 std::string run_folder() {
   const char* other = std::getenv("VBPF_RUN_DIR");
-  return other != nullptr && *other != 0 ? other : "/run/vbpf";
+  return other != nullptr && *other != 0 ? other : usual_run_folder;
 }
 
 std::string state_path(const std::string& name) { return run_folder() + "/" + name; }
 
 Result<StateFolder> StateFolder::claim(const std::string& name) {
   VBPF_CHECK(check_name(name));
-  const std::string folder = state_path(name), lock_path = folder + "/lock";
-  if (::mkdir(run_folder().c_str(), 0755) != 0 && errno != EEXIST) return cannot_write(run_folder());
+  const std::string folder = std::filesystem::absolute(state_path(name)).string(), lock_path = folder + "/lock";
+  int locked = 0;
   // Again when an owner deletes the folder between two steps of ours.
   for (int attempt = 0; attempt < 100; ++attempt) {
+    if (::mkdir(run_folder().c_str(), 0755) != 0 && errno != EEXIST) return cannot_write(run_folder());
     const bool created = ::mkdir(folder.c_str(), 0700) == 0;
+    if (!created && errno == ENOENT) continue;
     if (!created && errno != EEXIST) return cannot_write(folder);
     Descriptor lock(::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock && errno == ENOENT) continue;
@@ -73,20 +76,24 @@ Result<StateFolder> StateFolder::claim(const std::string& name) {
       return error;
     }
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      // Whoever lists what is loaded holds the lock for a moment, to see whether an owner does.
+      if (++locked < 10) {
+        ::usleep(1000);
+        continue;
+      }
       return Error{ErrorKind::refused, name + " is loaded already; `vbpf unload " + name +
                                            "` first, or give this one another name with --name"};
     }
     if (!same_file(lock.get(), lock_path)) continue;
     ::unlink((folder + "/socket").c_str());
-    return StateFolder(name, std::move(lock));
+    return StateFolder(name, folder, std::move(lock));
   }
-  return Error{ErrorKind::internal, "cannot claim " + folder};
+  return Error{ErrorKind::machine, "cannot claim " + folder + ": it is deleted again and again"};
 }
 
 Result<Descriptor> StateFolder::listen() const {
-  const std::string folder = state_path(name_);
-  Descriptor directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return cannot_write(folder);
+  Descriptor directory(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return cannot_write(folder_);
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -94,30 +101,35 @@ Result<Descriptor> StateFolder::listen() const {
   std::snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", directory.get());
   if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       ::listen(socket.get(), 16) != 0) {
-    return cannot_write(folder + "/socket");
+    return cannot_write(folder_ + "/socket");
   }
   return socket;
 }
 
-bool StateFolder::still_ours() const { return same_file(lock_.get(), state_path(name_) + "/lock"); }
+bool StateFolder::still_ours() const { return same_file(lock_.get(), folder_ + "/lock"); }
 
 void StateFolder::remove() const {
   if (!still_ours()) return;
-  const std::string folder = state_path(name_);
-  ::unlink((folder + "/socket").c_str());
-  ::unlink((folder + "/lock").c_str());
-  ::rmdir(folder.c_str());
+  ::unlink((folder_ + "/socket").c_str());
+  ::unlink((folder_ + "/lock").c_str());
+  ::rmdir(folder_.c_str());
+  // The last one; a folder that somebody chose stays.
+  if (run_folder() == usual_run_folder) ::rmdir(usual_run_folder);
 }
 
-std::vector<std::string> loaded_names() {
+Result<std::vector<std::string>> loaded_names() {
   std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(run_folder(), ignored)) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(run_folder(), error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  if (error) return Error{ErrorKind::refused, "cannot read " + run_folder() + ": " + error.message()};
+  for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (!check_name(name)) continue;
     Descriptor lock(::open((entry.path() / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!lock) continue;
-    if (::flock(lock.get(), LOCK_SH | LOCK_NB) == 0) {
+    // What we may not look into is somebody's: asking it says why not.
+    if (!lock && errno != EACCES) continue;
+    if (lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) == 0) {
       lock.close();
       if (const auto stale = StateFolder::claim(name)) stale->remove();
       continue;

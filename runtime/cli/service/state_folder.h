@@ -24,20 +24,22 @@ class StateFolder {
   static Result<StateFolder> claim(const std::string& name);
 
   const std::string& name() const { return name_; }
+  int lock() const { return lock_.get(); }
   // A listening socket in the folder.
   Result<Descriptor> listen() const;
   // Deletes the folder, unless it is somebody else's by now. Idempotent.
   void remove() const;
 
  private:
-  StateFolder(std::string name, Descriptor lock) : name_(std::move(name)), lock_(std::move(lock)) {}
+  StateFolder(std::string name, std::string folder, Descriptor lock)
+      : name_(std::move(name)), folder_(std::move(folder)), lock_(std::move(lock)) {}
   bool still_ours() const;
 
-  std::string name_;
+  std::string name_, folder_;  // folder_: absolute
   Descriptor lock_;
 };
 
 // Names that are loaded, sorted. Folders whose owners are gone are deleted on the way.
-std::vector<std::string> loaded_names();
+Result<std::vector<std::string>> loaded_names();
 
 }  // namespace vbpf::cli

@@ -165,8 +165,9 @@ int run_worker(const LoadRequest& request, const StateFolder& folder, Descriptor
     write_line(outcome.get(), error_json(started.error()));
     return exit_status(started.error().kind);
   }
-  // Whoever loaded it must still be there to hear of it: after Ctrl-C nothing stays attached.
-  if (write_line(outcome.get(), {{"ok", worker.show(false)}})) {
+  // Whoever loaded it must have heard of it: after Ctrl-C nothing stays attached.
+  char confirmed = 0;
+  if (write_line(outcome.get(), {{"ok", worker.show(false)}}) && ::read(outcome.get(), &confirmed, 1) == 1) {
     outcome.close();
     worker.serve(signals.get());
   }

@@ -16,8 +16,8 @@ struct LoadRequest {
   xdp::Options xdp;
 };
 
-// Opens, attaches, writes the outcome ({"ok": …} or {"error": …}) to `outcome`, then serves requests until it is told
-// to unload or gets SIGTERM. Returns the exit status of the process.
+// Opens, attaches, writes the outcome ({"ok": …} or {"error": …}) to `outcome`; once a byte has come from there, serves
+// requests until it is told to unload or gets SIGTERM. Returns the exit status of the process.
 int run_worker(const LoadRequest& request, const StateFolder& folder, Descriptor outcome);
 
 }  // namespace vbpf::cli

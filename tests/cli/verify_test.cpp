@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.h"
+
+namespace vbpf::cli_test {
+namespace {
+
+TEST(Verify, AcceptsAllVariantsOfAnExtension) {
+  const Answer answer = vbpf({"verify", extension("counter"), "--json"});
+  EXPECT_EQ(answer.status, 0);
+  const Json json = answer.json();
+  EXPECT_EQ(json["ok"], true);
+  ASSERT_EQ(json["variants"].size(), 2u);
+  EXPECT_EQ(json["variants"][0]["variant"], "user");
+  EXPECT_EQ(json["variants"][1]["variant"], "sfi");
+  EXPECT_EQ(json["variants"][0]["entries"][0]["hook"], "xdp");
+  EXPECT_EQ(json["variants"][0]["entries"][0]["name"], "counter");
+  EXPECT_GT(json["variants"][0]["instructions"], 0);
+}
+
+TEST(Verify, ChecksOneVariantWhenAsked) {
+  const Json json = vbpf({"verify", "--variant", "sfi", extension("counter"), "--json"}).json();
+  ASSERT_EQ(json["variants"].size(), 1u);
+  EXPECT_EQ(json["variants"][0]["variant"], "sfi");
+}
+
+// What plain clang makes of code with a return and a system call.
+std::string plain_object(const Folder& folder) {
+  const std::string source = folder.file("plain.c",
+                                         "__attribute__((section(\"xdp\"), used)) int entry(void* ctx) {\n"
+                                         "  __asm__ volatile(\"syscall\");\n"
+                                         "  return 2;\n"
+                                         "}\n");
+  const std::string object = folder.path / "plain.o";
+  EXPECT_EQ(run({HOST_C_COMPILER, "-g", "-c", source, "-o", object}).status, 0);
+  return object;
+}
+
+TEST(Verify, NamesRuleSymbolInstructionLineAndHint) {
+  const Folder folder;
+  const Answer answer = vbpf({"verify", plain_object(folder), "--json"});
+  EXPECT_EQ(answer.status, 1);
+  const Json json = answer.json();
+  EXPECT_EQ(json["ok"], false);
+  ASSERT_EQ(json["variants"].size(), 1u) << "it has one variant";
+  bool found = false;
+  for (const Json& one : json["variants"][0]["diagnostics"]) {
+    if (one["instruction"] != "syscall") continue;
+    found = true;
+    EXPECT_EQ(one["rule"], "code-opcode");
+    EXPECT_EQ(one["symbol"], "entry");
+    EXPECT_GT(one["symbol_offset"], 0);
+    EXPECT_EQ(one["section"], "xdp");
+    EXPECT_NE(one["line"].get<std::string>().find("plain.c:2"), std::string::npos) << one;
+    EXPECT_FALSE(one["message"].get<std::string>().empty());
+    EXPECT_FALSE(one["hint"].get<std::string>().empty());
+  }
+  EXPECT_TRUE(found) << json;
+}
+
+TEST(Verify, AsTextSaysTheSame) {
+  const Folder folder;
+  const Answer answer = vbpf({"verify", plain_object(folder)});
+  EXPECT_EQ(answer.status, 1);
+  for (const char* part : {"refused", "code-opcode", "entry+0x", "`syscall`", "plain.c:2", "hint: "})
+    EXPECT_NE(answer.out.find(part), std::string::npos) << part << " is not in " << answer.out;
+}
+
+TEST(Verify, BadFilesAreOneLine) {
+  const Folder folder;
+  EXPECT_EQ(vbpf({"verify", "/nonexistent"}).status, 1);
+  EXPECT_TRUE(vbpf({"verify", "/nonexistent"}).says({"/nonexistent", "No such file"}));
+  EXPECT_TRUE(vbpf({"verify", folder.path}).says({"folder"}));
+  const Answer text = vbpf({"verify", folder.file("text", "hello")});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_NE(text.out.find("object-header"), std::string::npos);
+  EXPECT_EQ(vbpf({"verify", "--variant", "gpu", extension("counter")}).status, 2);
+}
+
+}  // namespace
+}  // namespace vbpf::cli_test
