@@ -9,10 +9,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,6 +43,13 @@ Packet packet_of(unsigned flow) {
   packet[26] = 10, packet[29] = 1, packet[30] = 10, packet[33] = 2;
   packet[34] = static_cast<uint8_t>(flow >> 8), packet[35] = static_cast<uint8_t>(flow), packet[37] = 53;
   return packet;
+}
+
+// This thread's, in ns: the kernel does not count what other programs take either.
+double cpu_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec);
 }
 
 class Ebpf {
@@ -105,15 +112,15 @@ class Guest {
   double run(const char* entry, unsigned packets) {
     const auto address = instance_->entry(entry, "xdp");
     if (!address) fail(address.error().message);
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = cpu_time();
     for (unsigned done = 0; done < packets; done += batch) {
       std::optional<vbpf::Fault> fault;
       if (instance_->call_xdp(*address, slots_, fault) != batch) fail("the extension faulted");
     }
-    const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+    const double took = cpu_time() - begin;
     for (const vbpf::XdpSlot& slot : slots_)
       if (slot.verdict != pass) fail(std::string(entry) + " as an extension: a wrong verdict");
-    return took.count() / packets;
+    return took / packets;
   }
 
  private:
