@@ -12,10 +12,7 @@ namespace vbpf {
 // At VBPF_OFF_INFO of a region; read-only to the extension, and to the host once the instance runs.
 struct RegionInfo {
   uint64_t region_base;
-  uint64_t text_base, text_size;
-  uint64_t target_map;
   uint64_t exit_gate, import_gate;
-  uint64_t stack_base, stack_size;  // where returns are checked in place, which needs a stack nobody else can write
   uint32_t exit_pkru;
 };
 

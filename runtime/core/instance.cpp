@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint64_t page = 4096;
 // Between stacks, and below the first: more than one step of %rsp under SFI, so that an overflow ends in it.
-constexpr uint64_t stack_guard = 2 * VBPF_SFI_MAX_STACK_STEP;
+constexpr uint64_t stack_guard = uint64_t{2} * VBPF_SFI_MAX_STACK_STEP;
 constexpr uint64_t stack_room = VBPF_OFF_HEAP - VBPF_OFF_STACKS;
 
 uint64_t in_region(uint64_t base, const std::byte* blob_symbol) {
@@ -47,8 +47,11 @@ Result<void> Instance::State::map(const verifier::Image& image) {
     text_base = segment.address;
     text_size = image.target_map.size();
   }
-  VBPF_CHECK(
-      region.map_filled(VBPF_OFF_TARGET_MAP, pages(text_size), image.target_map, PROT_READ, Range::Kind::target_map));
+  // The thunks look up any address of the image's part: what is not text has zeros, and is no target.
+  const uint64_t map_size = pages(text_size);
+  VBPF_CHECK(region.map_filled(VBPF_OFF_TARGET_MAP, map_size, image.target_map, PROT_READ, Range::Kind::target_map));
+  VBPF_CHECK(region.map_filled(VBPF_OFF_TARGET_MAP + map_size, VBPF_IMAGE_SIZE_MAX - map_size, {}, PROT_READ,
+                               Range::Kind::target_map));
   const auto blob_size = static_cast<size_t>(vbpf_blob_end - vbpf_blob_start);
   VBPF_CHECK(region.map_filled(VBPF_OFF_THUNKS, pages(blob_size), {vbpf_blob_start, blob_size}, PROT_READ | PROT_EXEC,
                                Range::Kind::thunks));
@@ -76,11 +79,6 @@ Result<void> Instance::State::map_info() {
   const uint64_t base = region.base();
   RegionInfo info{};
   info.region_base = base;
-  info.text_base = text_base;
-  info.text_size = text_size;
-  info.target_map = base + VBPF_OFF_TARGET_MAP;
-  info.stack_base = first_stack_top - shared().stack_size;
-  info.stack_size = shared().stack_size;
   info.exit_gate = address_of(vbpf_gate_exit);
   info.import_gate = address_of(vbpf_gate_import);
   if (shared().choice.confinement == Confinement::pku) {

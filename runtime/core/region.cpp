@@ -62,10 +62,9 @@ Result<void> Region::map(uint64_t offset, uint64_t size, Range::Kind kind, int m
 Result<void> Region::map_filled(uint64_t offset, uint64_t size, std::span<const std::byte> bytes, int protection,
                                 Range::Kind kind) {
   std::byte* const at = memory_at(base_ + offset);
-  if (::mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
-      MAP_FAILED) {
+  const int fill = bytes.empty() ? PROT_NONE : PROT_READ | PROT_WRITE;  // writable memory counts as committed
+  if (::mmap(at, size, fill, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
     return no_memory("an extension's image");
-  }
   // The key comes with the final protection: nothing of the extension runs yet.
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
   if (::pkey_mprotect(at, size, protection, key_) != 0) return no_memory("an extension's image");

@@ -5,14 +5,17 @@
 
 /* struct RegionInfo, at VBPF_OFF_INFO of each region, read-only to the extension. */
 #define INFO_REGION_BASE 0
-#define INFO_TEXT_BASE 8
-#define INFO_TEXT_SIZE 16
-#define INFO_TARGET_MAP 24
-#define INFO_EXIT_GATE 32
-#define INFO_IMPORT_GATE 40
-#define INFO_STACK_BASE 48 /* of an instance with one stack */
-#define INFO_STACK_SIZE 56
-#define INFO_EXIT_PKRU 64
+#define INFO_EXIT_GATE 8
+#define INFO_IMPORT_GATE 16
+#define INFO_EXIT_PKRU 24
+
+/* Parts of a region: vbpf/abi.h's numbers as assemblers read them. */
+#define REGION_THUNKS 0x11000
+#define REGION_IMAGE 0x100000
+#define REGION_IMAGE_SIZE 0x8000000
+#define REGION_TARGET_MAP 0x10000000
+#define REGION_STACKS 0x20000000
+#define REGION_STACKS_SIZE 0x20000000 /* up to the heap: nothing but stacks */
 
 /* struct Domain, of an instance. */
 #define DOMAIN_RETURN_THUNK 0

@@ -10,6 +10,14 @@
  */
 #include "offsets.h"
 
+/*
+ * Tells where an address lies without loading a bound: BEFORE(part) - address is -1 to -size in that part of the region,
+ * and nowhere else. The part of the target map is mapped as a whole, with zeros for what is not text, so each address
+ * in the image's part has its mark MARKS bytes on.
+ */
+#define BEFORE(part) (vbpf_blob_start - REGION_THUNKS + (part) - 1)(%rip)
+#define MARKS (REGION_TARGET_MAP - REGION_IMAGE)
+
 #define INFO(field) (vbpf_blob_start - 0x1000 + (field))(%rip)
 
   .section .rodata.vbpf_blob, "a", @progbits
@@ -29,16 +37,16 @@ vbpf_blob_start:
  * call may.
  */
 HOT_SYMBOL(vbpf_blob_return_in_place)
-  movq %rsp, %r11
-  subq INFO(INFO_STACK_BASE), %r11
-  cmpq INFO(INFO_STACK_SIZE), %r11
-  jae 2f
+  leaq BEFORE(REGION_STACKS), %r11
+  subq %rsp, %r11
+  cmpq $-REGION_STACKS_SIZE, %r11
+  jb 2f
+  leaq BEFORE(REGION_IMAGE), %r11
+  subq (%rsp), %r11
+  cmpq $-REGION_IMAGE_SIZE, %r11
+  jb 1f
   movq (%rsp), %r11
-  subq INFO(INFO_TEXT_BASE), %r11
-  cmpq INFO(INFO_TEXT_SIZE), %r11
-  jae 1f
-  addq INFO(INFO_TARGET_MAP), %r11
-  testb $1, (%r11) /* VBPF_TARGET_RETURN */
+  testb $1, MARKS(%r11) /* VBPF_TARGET_RETURN */
   jz 2f
   ret
 1: /* Not in the text: the first function returns to its trampoline. */
@@ -57,12 +65,11 @@ HOT_SYMBOL(vbpf_blob_return_in_place)
  */
 HOT_SYMBOL(vbpf_blob_return_popped)
   popq %r11
-  movq %r11, %r10
-  subq INFO(INFO_TEXT_BASE), %r10
-  cmpq INFO(INFO_TEXT_SIZE), %r10
-  jae 1f
-  addq INFO(INFO_TARGET_MAP), %r10
-  testb $1, (%r10)
+  leaq BEFORE(REGION_IMAGE), %r10
+  subq %r11, %r10
+  cmpq $-REGION_IMAGE_SIZE, %r10
+  jb 1f
+  testb $1, MARKS(%r11)
   jz 2f
   jmp *%r11
 1: leaq vbpf_blob_call_return(%rip), %r10
@@ -77,12 +84,11 @@ HOT_SYMBOL(vbpf_blob_return_popped)
 
 /* Indirect calls and tail calls. Clobber r10, r11, which carry no argument. */
 HOT_SYMBOL(vbpf_blob_indirect_r11)
-  movq %r11, %r10
-  subq INFO(INFO_TEXT_BASE), %r10
-  cmpq INFO(INFO_TEXT_SIZE), %r10
-  jae 1f
-  addq INFO(INFO_TARGET_MAP), %r10
-  testb $2, (%r10) /* VBPF_TARGET_ENTRY */
+  leaq BEFORE(REGION_IMAGE), %r10
+  subq %r11, %r10
+  cmpq $-REGION_IMAGE_SIZE, %r10
+  jb 1f
+  testb $2, MARKS(%r11) /* VBPF_TARGET_ENTRY */
   jz 1f
   jmp *%r11
 1: movq %r11, %rdx

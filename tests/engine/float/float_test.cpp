@@ -5,6 +5,7 @@
 #include <xmmintrin.h>
 
 #include <bit>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,7 @@ class FloatTest : public testing::TestWithParam<Confinement> {
   std::unique_ptr<Instance> load(const char* object) {
     LoadOptions options;
     options.confine = GetParam();
+    options.budget = std::chrono::seconds(2);  // emulated CPUs are slow
     options.log = [this](std::string_view) { in_log_ = _mm_getcsr(); };
     Result<Extension> extension = Extension::open(object, options);
     if (!extension && extension.error().kind == ErrorKind::machine) lacking_ = extension.error().message;
