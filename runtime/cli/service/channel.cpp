@@ -35,7 +35,7 @@ Result<Descriptor> connect_to(const std::string& name) {
   Descriptor directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return failed();
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  set_time_limit(socket.get(), 10);  // also for connecting
+  set_time_limit(socket.get(), 5);  // also for connecting
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", directory.get());
