@@ -50,8 +50,9 @@ Result<void> Instance::State::map(const verifier::Image& image) {
   // The thunks look up any address of the image's part: what is not text has zeros, and is no target.
   const uint64_t map_size = pages(text_size);
   VBPF_CHECK(region.map_filled(VBPF_OFF_TARGET_MAP, map_size, image.target_map, PROT_READ, Range::Kind::target_map));
-  VBPF_CHECK(region.map_filled(VBPF_OFF_TARGET_MAP + map_size, VBPF_IMAGE_SIZE_MAX - map_size, {}, PROT_READ,
-                               Range::Kind::target_map));
+  if (map_size < VBPF_IMAGE_SIZE_MAX)
+    VBPF_CHECK(region.map_filled(VBPF_OFF_TARGET_MAP + map_size, VBPF_IMAGE_SIZE_MAX - map_size, {}, PROT_READ,
+                                 Range::Kind::target_map));
   const auto blob_size = static_cast<size_t>(vbpf_blob_end - vbpf_blob_start);
   VBPF_CHECK(region.map_filled(VBPF_OFF_THUNKS, pages(blob_size), {vbpf_blob_start, blob_size}, PROT_READ | PROT_EXEC,
                                Range::Kind::thunks));
