@@ -15,7 +15,8 @@ Result<int> doctor() {
   const bool confined = check_confinement(Confinement::pku) || check_confinement(Confinement::sfi);
   bool xdp = true;
   for (const Probe& probe : probes) {
-    if (probe.name == "bpf" || probe.name == "af_xdp" || probe.name == "xdp_generic") xdp &= probe.ok;
+    if (probe.name == "bpf" || probe.name == "af_xdp" || probe.name == "memlock" || probe.name == "xdp_generic")
+      xdp &= probe.ok;
   }
   if (json_wanted()) {
     Json all = Json::object();

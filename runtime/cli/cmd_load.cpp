@@ -65,8 +65,8 @@ Result<int> load(const Arguments& arguments) {
   const std::string name =
       arguments.name.empty() ? std::filesystem::path(request.file).stem().string() : arguments.name;
   if (arguments.confine.unconfined)
-    fmt::print(stderr, "vbpf: WARNING: {} runs UNCONFINED: a bug in it, or its author, can do anything as root\n",
-               name);
+    complain(
+        fmt::format("vbpf: WARNING: {} runs UNCONFINED: a bug in it, or its author, can do anything as root", name));
   VBPF_TRY(const Json loaded, launch(name, request));
   if (json_wanted()) {
     print_json(loaded);

@@ -38,7 +38,7 @@ Result<int> log(const Arguments& arguments) {
     const Result<Json> answer = ask(arguments.name, {{"verb", "log"}, {"from", from}});
     if (!answer) {
       if (!heard) return answer.error();
-      fmt::print(stderr, "vbpf: {} is not loaded any more\n", arguments.name);
+      complain(fmt::format("vbpf: {} is not loaded any more", arguments.name));
       return exit_ok;
     }
     heard = true;

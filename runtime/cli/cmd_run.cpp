@@ -16,7 +16,8 @@ constexpr size_t page = 4096;
 constexpr size_t tailroom = 2048;
 
 struct Arguments {
-  std::string file, entry, hex, data, pcap;
+  std::string file, entry;
+  std::optional<std::string> hex, data, pcap;
   uint64_t repeat = 1;
   bool registers = false;
   ConfineOptions confine;
@@ -25,12 +26,12 @@ struct Arguments {
 };
 
 Result<std::vector<Packet>> Arguments::packets() const {
-  if (!pcap.empty()) return packets_from_pcap(pcap);
+  if (pcap) return packets_from_pcap(*pcap);
   Packet packet(64);  // zeros
-  if (!hex.empty()) {
-    VBPF_TRY(packet, packet_from_hex(hex));
-  } else if (!data.empty()) {
-    VBPF_TRY(packet, packet_from_file(data));
+  if (hex) {
+    VBPF_TRY(packet, packet_from_hex(*hex));
+  } else if (data) {
+    VBPF_TRY(packet, packet_from_file(*data));
   }
   return std::vector<Packet>{std::move(packet)};
 }
@@ -41,13 +42,16 @@ struct Answer {
   std::optional<Fault> fault;
   std::optional<Packet> out;  // nothing after a fault, or when the entry left pointers that are not in the frame
   std::chrono::nanoseconds time{};
+  uint64_t runs = 0;  // less than asked for after a fault
+
+  double ns_per_run() const { return static_cast<double>(time.count()) / static_cast<double>(runs); }
 };
 
 class Runner {
  public:
   static Result<Runner> make(const Arguments& arguments, size_t longest) {
     LoadOptions options = arguments.confine.load_options();
-    options.log = [](std::string_view line) { fmt::print(stderr, "{}\n", printable(line)); };
+    options.log = [](std::string_view line) { complain(printable(line)); };
     Runner runner;
     VBPF_TRY(runner.extension_, Extension::open(arguments.file, std::move(options)));
     VBPF_TRY(const std::string entry, chosen_entry(*runner.extension_, arguments.entry));
@@ -65,7 +69,7 @@ class Runner {
   // Every run sees the packet afresh; globals and heap carry on.
   Answer run(const Packet& packet, uint64_t repeat) {
     Answer answer;
-    for (uint64_t i = 0; i < repeat && !answer.fault; ++i) {
+    while (answer.runs < repeat && !answer.fault) {
       std::memcpy(frame_.data() + VBPF_XDP_HEADROOM, packet.data(), packet.size());
       *slot_ = {};
       slot_->ctx.data = slot_->ctx.data_meta = frame_.data() + VBPF_XDP_HEADROOM;
@@ -73,6 +77,7 @@ class Runner {
       const auto begin = std::chrono::steady_clock::now();
       Outcome outcome = instance_->call(entry_, {reinterpret_cast<uint64_t>(&slot_->ctx)});
       answer.time += std::chrono::steady_clock::now() - begin;
+      ++answer.runs;
       answer.retval = static_cast<uint32_t>(outcome.value);
       answer.fault = std::move(outcome.fault);
     }
@@ -118,22 +123,22 @@ class Runner {
   std::span<uint8_t> frame_;
 };
 
-Json answer_json(const Answer& answer, const Extension& extension, uint64_t repeat, bool registers) {
+Json answer_json(const Answer& answer, const Extension& extension, bool registers) {
   return {{"retval", answer.retval},
           {"verdict", verdict_name(answer.retval)},
-          {"ns_per_run", static_cast<double>(answer.time.count()) / static_cast<double>(repeat)},
+          {"ns_per_run", answer.ns_per_run()},
           {"confinement", to_string(extension.confinement())},
           {"fault", answer.fault ? fault_json(*answer.fault, registers) : Json(nullptr)},
           {"data_out", answer.out ? Json(hex(answer.out->data(), answer.out->size())) : Json(nullptr)}};
 }
 
-void print(const Answer& answer, uint64_t repeat, bool registers) {
+void print(const Answer& answer, bool registers) {
   if (answer.fault) {
     fmt::print("fault      {}\n", fault_text(*answer.fault, registers));
     return;
   }
   fmt::print("retval     {} ({})\n", answer.retval, verdict_name(answer.retval));
-  fmt::print("ns_per_run {:.1f}\n", static_cast<double>(answer.time.count()) / static_cast<double>(repeat));
+  fmt::print("ns_per_run {:.1f}\n", answer.ns_per_run());
   if (answer.out) {
     fmt::print("data_out   {}\n", hex(answer.out->data(), answer.out->size()));
   } else {
@@ -156,15 +161,15 @@ Result<int> run(const Arguments& arguments) {
     const Answer answer = runner.run(packets[i], arguments.repeat);
     if (answer.fault || !answer.out) status = exit_failed;
     if (json_wanted()) {
-      last = answer_json(answer, runner.extension(), arguments.repeat, arguments.registers);
-      if (!arguments.pcap.empty()) all.push_back(last);
+      last = answer_json(answer, runner.extension(), arguments.registers);
+      if (arguments.pcap) all.push_back(last);
       continue;
     }
-    if (!arguments.pcap.empty()) fmt::print("packet {} ({} bytes)\n", i, packets[i].size());
-    print(answer, arguments.repeat, arguments.registers);
+    if (arguments.pcap) fmt::print("packet {} ({} bytes)\n", i, packets[i].size());
+    print(answer, arguments.registers);
   }
   if (json_wanted()) {
-    if (!arguments.pcap.empty()) last["packets"] = all;
+    if (arguments.pcap) last["packets"] = all;
     print_json(last);
   }
   return status;

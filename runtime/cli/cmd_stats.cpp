@@ -85,7 +85,7 @@ Result<int> watch(const Arguments& arguments) {
     const auto at = Clock::now();
     if (!now) {
       if (before.is_null()) return now.error();
-      fmt::print(stderr, "vbpf: {} is not loaded any more\n", arguments.name);
+      complain(fmt::format("vbpf: {} is not loaded any more", arguments.name));
       return exit_ok;
     }
     if (json_wanted()) {

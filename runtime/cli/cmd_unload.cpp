@@ -32,7 +32,7 @@ Result<int> unload(const Arguments& arguments) {
     unloaded.push_back(*last);
     if (!json_wanted()) fmt::print("{} is unloaded\n", name);
   }
-  if (json_wanted() && status == exit_ok) print_json(unloaded);
+  if (json_wanted() && (status == exit_ok || !unloaded.empty())) print_json(unloaded);
   return status;
 }
 

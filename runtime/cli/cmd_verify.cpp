@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <optional>
 
 #include "output.h"
 #include "packets.h"
@@ -48,7 +51,8 @@ std::vector<std::string> source_lines_of(std::span<const std::byte> object, veri
 
 Json accepted_json(const verifier::Image& image) {
   Json entries = Json::array();
-  for (const verifier::Entry& entry : image.entries) entries.push_back({{"hook", entry.hook}, {"name", entry.name}});
+  for (const verifier::Entry& entry : image.entries)
+    entries.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
   return {{"text_size", image.text_size},
           {"instructions", image.instructions},
           {"uses_avx", image.uses_avx},
@@ -56,7 +60,7 @@ Json accepted_json(const verifier::Image& image) {
           {"entries", entries},
           {"manifest",
            {{"present", image.manifest.present},
-            {"concurrency", image.manifest.concurrency},
+            {"concurrency", concurrency_name(image.manifest.concurrency)},
             {"stack_size", image.manifest.stack_size},
             {"heap_size", image.manifest.heap_size}}}};
 }
@@ -116,12 +120,36 @@ void print(const std::string& file, const Json& answer) {
   }
 }
 
+template <typename T>
+std::optional<T> read_at(std::span<const std::byte> object, uint64_t offset) {
+  if (offset > object.size() || object.size() - offset < sizeof(T)) return std::nullopt;
+  T value;
+  std::memcpy(&value, object.data() + offset, sizeof value);
+  return value;
+}
+
+// Whether a section of that name is there. Only a question of what to check: an object that lies here is refused by
+// the verifier.
 bool carries_sfi(std::span<const std::byte> object) {
-  const auto has = [&](std::string_view name) {
-    const auto* begin = reinterpret_cast<const char*>(object.data());
-    return std::search(begin, begin + object.size(), name.begin(), name.end()) != begin + object.size();
+  const auto header = read_at<Elf64_Ehdr>(object, 0);
+  if (!header || header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shoff > object.size()) return false;
+  const auto section = [&](uint64_t i) {
+    return read_at<Elf64_Shdr>(object, header->e_shoff + i * sizeof(Elf64_Shdr));
   };
-  return has(VBPF_SECTION_VARIANT_SFI);
+  const auto first = section(0);  // holds the numbers that are too large for the header
+  if (!first) return false;
+  const uint64_t count = header->e_shnum == 0 ? first->sh_size : header->e_shnum;
+  const auto names = section(header->e_shstrndx == SHN_XINDEX ? first->sh_link : header->e_shstrndx);
+  if (!names || names->sh_offset > object.size()) return false;
+  constexpr std::string_view wanted{VBPF_SECTION_VARIANT_SFI, sizeof VBPF_SECTION_VARIANT_SFI};  // with its final 0
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto one = section(i);
+    if (!one) return false;
+    const uint64_t at = names->sh_offset + one->sh_name;
+    if (at > object.size() || object.size() - at < wanted.size()) continue;
+    if (std::memcmp(object.data() + at, wanted.data(), wanted.size()) == 0) return true;
+  }
+  return false;
 }
 
 Result<int> verify(const Arguments& arguments) {

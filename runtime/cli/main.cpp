@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // vbpf: reads the command line, finds the verb, prints what went wrong.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "output.h"
@@ -30,7 +33,7 @@ int usage(const CLI::App& app, const CLI::ParseError& error) {
     help += " " + at->get_name();
   }
   if (json_wanted()) print_json({{"error", {{"kind", "usage"}, {"message", error.what()}}}});
-  fmt::print(stderr, "vbpf: {} (`{} --help` shows what is possible)\n", printable(error.what()), help);
+  complain(fmt::format("vbpf: {} (`{} --help` shows what is possible)", printable(error.what()), help));
   return exit_usage;
 }
 
@@ -66,13 +69,24 @@ int run(int count, char** arguments) {
   return exit_internal;
 }
 
+// So that no file opened later becomes standard output or standard error.
+void open_standard_files() {
+  for (int file = 0; file <= 2; ++file) {
+    if (::fcntl(file, F_GETFD) < 0) ::open("/dev/null", O_RDWR);  // the lowest free number: this one
+  }
+}
+
 }  // namespace
 }  // namespace vbpf::cli
 
 int main(int count, char** arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write()
+  vbpf::cli::open_standard_files();
   try {
-    return vbpf::cli::run(count, arguments);
+    return vbpf::cli::finish_output(vbpf::cli::run(count, arguments));
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return vbpf::cli::finish_output(vbpf::cli::exit_ok, error.code().value());
+    return vbpf::cli::report({vbpf::ErrorKind::internal, error.what()});
   } catch (const std::exception& error) {
     return vbpf::cli::report({vbpf::ErrorKind::internal, error.what()});
   }

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace vbpf::cli {
 namespace {
 
 bool json = false;
+int lost = 0;  // errno of the first write of an answer that failed: flushing again does not say it again
 
 struct Unit {
   const char* name;
@@ -72,25 +75,63 @@ void look_for_json(int count, char** arguments) {
 
 bool print_json(const Json& document) {
   const std::string text = document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return true;
+  if (lost == 0) lost = errno;
+  return false;
 }
+
+namespace {
+
+// The length of the UTF-8 character that `text` begins with; 0 when it is none, or a control character.
+size_t printable_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
+  const uint32_t first = byte(0);
+  if (first < 0x80) return (first >= 0x20 && first != 0x7f) || first == '\t' ? 1 : 0;
+  const size_t length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+  if (length == 0 || first >= 0xf5 || length > text.size()) return 0;
+  uint32_t code = first & (0x7fu >> length);
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    code = code << 6 | (byte(i) & 0x3f);
+  }
+  constexpr std::array<uint32_t, 5> smallest = {0, 0, 0xa0, 0x800, 0x10000};  // U+0080 to U+009f are control characters
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  return code < smallest[length] || code > 0x10ffff || surrogate ? 0 : length;
+}
+
+}  // namespace
 
 std::string printable(std::string_view text) {
   std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') {
-      result += c;
+  while (!text.empty()) {
+    const size_t length = printable_length(text);
+    if (length == 0) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
     } else {
-      result += fmt::format("\\x{:02x}", byte);
+      result += text.substr(0, length);
     }
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
   return result;
 }
 
+void complain(std::string_view line) {
+  std::string text(line);
+  text += '\n';
+  std::fputs(text.c_str(), stderr);
+}
+
+int finish_output(int status, int error) {
+  if (error == 0) error = lost;
+  if (std::fflush(stdout) != 0 && error == 0) error = errno;
+  if ((error == 0 && std::ferror(stdout) == 0) || error == EPIPE) return status;
+  complain(fmt::format("vbpf: cannot write the answer: {}", error == 0 ? "output error" : std::strerror(error)));
+  return status == exit_ok ? exit_failed : status;
+}
+
 int report(const Error& error) {
   if (json) print_json({{"error", {{"kind", to_string(error.kind)}, {"message", error.message}}}});
-  fmt::print(stderr, "vbpf: {}\n", printable(error.message));
+  complain("vbpf: " + printable(error.message));
   return exit_status(error.kind);
 }
 
@@ -136,6 +177,11 @@ std::string fault_text(const Fault& fault, bool registers) {
 const char* verdict_name(uint64_t verdict) {
   constexpr std::array names = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"};
   return verdict < names.size() ? names[verdict] : "unknown";
+}
+
+const char* concurrency_name(uint32_t concurrency) {
+  if (concurrency == VBPF_CONCURRENCY_SHARED) return "shared";
+  return concurrency == VBPF_CONCURRENCY_SERIAL ? "serial" : "per_cpu";
 }
 
 std::chrono::nanoseconds parse_duration(const std::string& text) {

@@ -27,8 +27,14 @@ bool json_wanted();
 void look_for_json(int count, char** arguments);
 // With --json: one document on one line. To standard output, flushed. False when nobody reads any more.
 bool print_json(const Json& document);
-// Text that may hold any bytes, as JSON can carry it.
+// Text that may hold any bytes, for a terminal and as JSON can carry it: control characters and what is no UTF-8 become
+// \x1b.
 std::string printable(std::string_view text);
+// One line on standard error. When that cannot be written to, there is nowhere to say so.
+void complain(std::string_view line);
+// Flushes standard output. Turns `status` into 1, with a line that says why, when the answer could not be written; a
+// reader that has gone away had enough. `error`: the errno of a write that failed already.
+int finish_output(int status, int error = 0);
 
 // One line on standard error, or with --json an object on standard output. Returns the exit status.
 int report(const Error& error);
@@ -37,6 +43,8 @@ Json fault_json(const Fault& fault, bool registers);
 std::string fault_text(const Fault& fault, bool registers);
 
 const char* verdict_name(uint64_t verdict);  // "XDP_PASS"; "unknown" for numbers that are none
+
+const char* concurrency_name(uint32_t concurrency);  // of VBPF_CONCURRENCY_*: "per_cpu"
 
 // "10ms", "500us", "1s", "100ns", "100" (ns). Throws CLI::ValidationError.
 std::chrono::nanoseconds parse_duration(const std::string& text);

@@ -59,6 +59,7 @@ Result<std::vector<std::byte>> read_whole_file(const std::string& path, size_t m
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return bad("cannot read " + path + ": " + std::strerror(errno));
   if (S_ISDIR(status.st_mode)) return bad("cannot read " + path + ": it is a folder");
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) return bad("cannot read " + path + ": it is a device");
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return Error{errno == EACCES ? ErrorKind::refused : ErrorKind::bad_input,

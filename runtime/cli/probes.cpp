@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/if_xdp.h>
 #include <linux/userfaultfd.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -110,12 +112,41 @@ Probe xdp_mode(const char* name, int (*attempt)(), const char* good, const char*
           error == EPERM ? "run as root, or with CAP_NET_ADMIN and CAP_BPF" : advice};
 }
 
-Probe af_xdp() {
+// As large as one queue's packet buffers are by default.
+constexpr size_t umem_size = size_t{2048} * 2048;
+
+// Gives the socket buffers, which the kernel locks in memory; 0 or an errno.
+int register_umem(int socket) {
+  void* memory = ::mmap(nullptr, umem_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return errno;
+  xdp_umem_reg umem{};
+  umem.addr = reinterpret_cast<uint64_t>(memory);
+  umem.len = umem_size;
+  umem.chunk_size = 2048;
+  const int error = ::setsockopt(socket, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) == 0 ? 0 : errno;
+  ::munmap(memory, umem_size);
+  return error;
+}
+
+Probe memlock(int socket) {
+  const int error = socket < 0 ? EBADF : register_umem(socket);
+  if (error == 0) return {"memlock", true, "packet buffers can be locked in memory (tried with 4 MiB)", ""};
+  if (error == EBADF)
+    return {"memlock", false, "not tried: packet buffers need an AF_XDP socket", "see what af_xdp says"};
+  return {"memlock", false, "packet buffers cannot be locked in memory: " + reason(error),
+          "raise RLIMIT_MEMLOCK (ulimit -l), or run as root"};
+}
+
+void add_af_xdp(std::vector<Probe>& probes) {
   const Descriptor socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
-  if (socket) return {"af_xdp", true, "AF_XDP sockets can be made", ""};
-  const int error = errno;
-  return {"af_xdp", false, "AF_XDP sockets cannot be made: " + reason(error),
-          error == EPERM ? "run as root, or with CAP_NET_RAW" : "use a kernel with CONFIG_XDP_SOCKETS"};
+  const int error = socket ? 0 : errno;
+  if (socket) {
+    probes.push_back({"af_xdp", true, "AF_XDP sockets can be made", ""});
+  } else {
+    probes.push_back({"af_xdp", false, "AF_XDP sockets cannot be made: " + reason(error),
+                      error == EPERM ? "run as root, or with CAP_NET_RAW" : "use a kernel with CONFIG_XDP_SOCKETS"});
+  }
+  probes.push_back(memlock(socket ? socket.get() : -1));
 }
 
 Probe user_fault() {
@@ -131,18 +162,20 @@ Probe user_fault() {
 
 std::vector<Probe> probe_machine() {
   ::libbpf_set_print(nullptr);
-  return {confinement("pku", Confinement::pku, "the CPU's protection keys can confine extensions",
-                      "SFI confines instead, at some cost in speed"),
-          confinement("sfi", Confinement::sfi, "software fault isolation can confine extensions",
-                      "use a CPU with FSGSBASE and Linux 5.9 or newer"),
-          pks(),
-          patched_kernel(),
-          bpf(),
-          xdp_mode("xdp_native", attach_native, "XDP programs run in drivers (tried on a veth)",
-                   "use a kernel with XDP in its drivers, or --mode generic"),
-          xdp_mode("xdp_generic", attach_generic, "XDP programs run on any device", "use a kernel with CONFIG_NET"),
-          af_xdp(),
-          user_fault()};
+  std::vector<Probe> probes{
+      confinement("pku", Confinement::pku, "the CPU's protection keys can confine extensions",
+                  "SFI confines instead, at some cost in speed"),
+      confinement("sfi", Confinement::sfi, "software fault isolation can confine extensions",
+                  "use a CPU with FSGSBASE and Linux 5.9 or newer"),
+      pks(),
+      patched_kernel(),
+      bpf(),
+      xdp_mode("xdp_native", attach_native, "XDP programs run in drivers (tried on a veth)",
+               "use a kernel with XDP in its drivers, or --mode generic"),
+      xdp_mode("xdp_generic", attach_generic, "XDP programs run on any device", "use a kernel with CONFIG_NET")};
+  add_af_xdp(probes);
+  probes.push_back(user_fault());
+  return probes;
 }
 
 }  // namespace vbpf::cli

@@ -18,5 +18,5 @@ test_packages=(
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck ccache git
   libgtest-dev libgmock-dev libbenchmark-dev
   bpftool procps iperf3 tcpdump
-  qemu-system-x86 busybox-static cpio xz-utils mandoc
+  qemu-system-x86 busybox-static cpio xz-utils mandoc zsh
 )

@@ -107,6 +107,21 @@ TEST(Run, EndsAtTheFirstFaultOfARepeat) {
   EXPECT_NE(answer.out.find("fault      bad-address at 0x0 (null page) in faults"), std::string::npos) << answer.out;
 }
 
+TEST(Run, TimesTheRunsThatWereMade) {
+  const Json answer = vbpf({"run", extension("faults"), "--hex", "01", "--repeat", "1000000000", "--json"}).json();
+  EXPECT_GT(answer["ns_per_run"], 100) << "a fault takes longer than that; 1000000000 runs were not made";
+}
+
+TEST(Run, DoesNotNeedStandardError) {
+  for (const char* where : {"2>/dev/full", "2>&-"}) {
+    const std::string vbpf_run = std::string(VBPF_PROGRAM) + " run --json ";
+    const Answer logs = run({"sh", "-c", vbpf_run + extension("faults") + " --hex 06 " + where});
+    EXPECT_EQ(logs.status, 0) << where;
+    EXPECT_EQ(logs.json()["verdict"], "XDP_PASS") << where;
+    EXPECT_EQ(run({"sh", "-c", vbpf_run + "/nonexistent " + where}).status, 1) << where;
+  }
+}
+
 TEST(Run, HonoursTheBudget) {
   const auto begin = std::chrono::steady_clock::now();
   const Answer answer = vbpf({"run", extension("faults"), "--hex", "03", "--budget", "300ms", "--json"});
@@ -185,6 +200,12 @@ INSTANTIATE_TEST_SUITE_P(
                     BadCase{"NoXdpEntry", {"PLUGIN"}, 1, {"no entry for hook xdp"}},
                     BadCase{"OddHex", {"COUNTER", "--hex", "abc"}, 1, {"odd number"}},
                     BadCase{"NoHex", {"COUNTER", "--hex", "zz"}, 1, {"'z' is no hexadecimal digit"}},
+                    BadCase{"EmptyHex", {"COUNTER", "--hex", ""}, 1, {"no bytes"}},
+                    BadCase{"NoNameOfData", {"COUNTER", "--data", ""}, 1, {"No such file"}},
+                    BadCase{"NoNameOfCapture", {"COUNTER", "--pcap", ""}, 1, {"No such file"}},
+                    BadCase{"DeviceAsData", {"COUNTER", "--data", "/dev/zero"}, 1, {"/dev/zero", "device"}},
+                    BadCase{"HexAndCapture", {"COUNTER", "--hex", "00", "--pcap", "TEXT"}, 2, {"excludes"}},
+                    BadCase{"DataAndCapture", {"COUNTER", "--data", "TEXT", "--pcap", "TEXT"}, 2, {"excludes"}},
                     BadCase{"EmptyData", {"COUNTER", "--data", "EMPTY"}, 1, {"empty"}},
                     BadCase{"NoData", {"COUNTER", "--data", "/nonexistent"}, 1, {"/nonexistent", "No such file"}},
                     BadCase{"NotACapture", {"COUNTER", "--pcap", "TEXT"}, 1, {"cannot read"}},

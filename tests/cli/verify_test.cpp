@@ -23,6 +23,41 @@ TEST(Verify, ChecksOneVariantWhenAsked) {
   EXPECT_EQ(json["variants"][0]["variant"], "sfi");
 }
 
+TEST(Verify, SaysHowInstancesAreMade) {
+  const Json manifest = vbpf({"verify", extension("counter"), "--json"}).json()["variants"][0]["manifest"];
+  EXPECT_EQ(manifest["concurrency"], "per_cpu");
+  EXPECT_EQ(manifest["stack_size"], 64 << 10);
+  EXPECT_EQ(manifest["heap_size"], 64 << 20);
+}
+
+std::string compiled(const Folder& folder, const std::string& text) {
+  const std::string source = folder.file("text.c", text), object = folder.path / "text.o";
+  EXPECT_EQ(run({HOST_C_COMPILER, "-c", source, "-o", object}).status, 0);
+  return object;
+}
+
+// The name of the sfi variant's section in an object's data does not make it one that has an sfi variant.
+TEST(Verify, FindsVariantsBySection) {
+  const Folder folder;
+  const Answer answer =
+      vbpf({"verify", "--json",
+            compiled(folder, "const char name[] = \"vbpf.variant.sfi\"; const char* const p = name;\n")});
+  EXPECT_EQ(answer.json()["variants"].size(), 1u) << answer.out;
+}
+
+TEST(Verify, PrintsNamesWithoutControlCharacters) {
+  const Folder folder;
+  const std::string object =
+      compiled(folder,
+               "__attribute__((section(\"xdp\"), used)) int entry(void* ctx) __asm__(\"en\\033[31m\\302\\233try\");\n"
+               "int entry(void* ctx) { __asm__ volatile(\"syscall\"); return 2; }\n");
+  const Answer answer = vbpf({"verify", object});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.out.find("try"), std::string::npos) << answer.out;
+  EXPECT_EQ(answer.out.find('\x1b'), std::string::npos);
+  EXPECT_EQ(answer.out.find("\xc2\x9b"), std::string::npos);
+}
+
 // What plain clang makes of code with a return and a system call.
 std::string plain_object(const Folder& folder) {
   const std::string source = folder.file("plain.c",
@@ -70,6 +105,7 @@ TEST(Verify, BadFilesAreOneLine) {
   EXPECT_EQ(vbpf({"verify", "/nonexistent"}).status, 1);
   EXPECT_TRUE(vbpf({"verify", "/nonexistent"}).says({"/nonexistent", "No such file"}));
   EXPECT_TRUE(vbpf({"verify", folder.path}).says({"folder"}));
+  EXPECT_TRUE(vbpf({"verify", "/dev/zero"}).says({"/dev/zero", "device"}));
   const Answer text = vbpf({"verify", folder.file("text", "hello")});
   EXPECT_EQ(text.status, 1);
   EXPECT_NE(text.out.find("object-header"), std::string::npos);

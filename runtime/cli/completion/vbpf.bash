@@ -22,7 +22,7 @@ _vbpf() {
     --confine) mapfile -t COMPREPLY < <(compgen -W 'auto pku sfi' -- "$current"); return ;;
     --variant) mapfile -t COMPREPLY < <(compgen -W 'user sfi' -- "$current"); return ;;
     --frame-size) mapfile -t COMPREPLY < <(compgen -W '2048 4096' -- "$current"); return ;;
-    --data | --pcap) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --data | --pcap) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --name | --entry | --batch | --frames | --max-restarts | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)
       return ;;
   esac
@@ -42,9 +42,9 @@ _vbpf() {
     return
   fi
   case $verb in
-    load | run | verify) mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.o' -- "$current") ;;
+    load | run | verify) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$current"; compgen -f -X '!*.o' -- "$current") ;;
     unload | show | stats | log) mapfile -t COMPREPLY < <(_vbpf_names "$current") ;;
   esac
 }
 
-complete -o filenames -F _vbpf vbpf
+complete -F _vbpf vbpf

@@ -16,11 +16,6 @@
 namespace vbpf::cli {
 namespace {
 
-const char* concurrency_name(uint32_t concurrency) {
-  if (concurrency == VBPF_CONCURRENCY_SHARED) return "shared";
-  return concurrency == VBPF_CONCURRENCY_SERIAL ? "serial" : "per_cpu";
-}
-
 const char* policy_name(xdp::OnFault policy) {
   if (policy == xdp::OnFault::restart) return "restart";
   return policy == xdp::OnFault::detach ? "detach" : "pass";
@@ -83,7 +78,7 @@ class Worker {
     const auto detached = hook_->detached();
     Json entries = Json::array();
     for (const EntryInfo& entry : extension_->entries())
-      entries.push_back({{"hook", entry.hook}, {"name", entry.name}});
+      entries.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
     return {{"name", folder_.name()},
             {"file", request_.file},
             {"state", detached ? "detached" : "attached"},
