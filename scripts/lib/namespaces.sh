@@ -36,11 +36,21 @@ make_namespaces() {
   ip -n "$server" route add "${denied_address%.*}.0/24" dev "$server_device"  # answers find their way
 }
 
+# Ends what runs in a namespace. A worker that was still loading needs a moment to leave nothing behind.
+end_processes() {
+  local signal deadline
+  for signal in TERM KILL; do
+    ip netns pids "$1" | xargs -r kill "-$signal" 2>/dev/null
+    deadline=$((SECONDS + 3))
+    until [ -z "$(ip netns pids "$1")" ] || ((SECONDS > deadline)); do sleep 0.02; done
+  done
+}
+
 remove_namespaces() {
   local name
   for name in "$client" "$server"; do
     if [ -e "/run/netns/$name" ]; then
-      ip netns pids "$name" | xargs -r kill -KILL 2>/dev/null
+      end_processes "$name"
       ip netns delete "$name"
     fi
   done
