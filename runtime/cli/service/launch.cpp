@@ -20,6 +20,7 @@ void leave_the_terminal() {
   ::setsid();
   if (::chdir("/") != 0) ::_exit(exit_internal);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) ::_exit(exit_internal);
   for (const int standard : {0, 1, 2}) ::dup2(null, standard);
   ::close(null);
 }

@@ -81,8 +81,9 @@ Result<StateFolder> StateFolder::claim(const std::string& name) {
         ::usleep(1000);
         continue;
       }
-      return Error{ErrorKind::refused, name + " is loaded already; `vbpf unload " + name +
-                                           "` first, or give this one another name with --name"};
+      std::string text = name;
+      text.append(" is loaded already; `vbpf unload ").append(name);
+      return Error{ErrorKind::refused, text.append("` first, or give this one another name with --name")};
     }
     if (!same_file(lock.get(), lock_path)) continue;
     ::unlink((folder + "/socket").c_str());

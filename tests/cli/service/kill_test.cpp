@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // However the worker, its keeper or the loading command end: nothing stays, and traffic flows.
-#include <signal.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "loaded.h"

@@ -149,9 +149,8 @@ class SeveralDevices : public Loading {
   SeveralDevices() {
     for (int i = 0; i < count; ++i) {
       const std::string end = std::to_string(i);
-      xdp_test::run("ip -n " + network_.near + " link add n" + end + " up type veth peer name f" + end + " netns " +
-                    network_.far);
-      xdp_test::run("ip -n " + network_.far + " link set f" + end + " up");
+      network_.in_near(join({"ip link add", "n" + end, "up type veth peer name", "f" + end, "netns", network_.far}));
+      network_.in_far("ip link set f" + end + " up");
     }
   }
   Answer load_on(int device, const std::string& name) const {

@@ -3,10 +3,10 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -114,8 +114,9 @@ Loading::~Loading() {
 }
 
 std::string Loading::object(const std::string& name) {
-  for (const std::string folder : {XDP_EXTENSIONS "/", SERVICE_EXTENSIONS "/", SAMPLES_FOLDER "/"}) {
-    for (const std::string& path : {folder + name + ".o", folder + name + "/" + name + ".o"})
+  const std::string file = name + ".o";
+  for (const std::filesystem::path folder : {XDP_EXTENSIONS, SERVICE_EXTENSIONS, SAMPLES_FOLDER}) {
+    for (const auto& path : {folder / file, folder / name / file})
       if (std::filesystem::exists(path)) return path;
   }
   return name;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // vbpf log and stats --watch.
-#include <signal.h>
 
+#include <csignal>
 #include <regex>
 #include <sstream>
 
@@ -106,9 +106,8 @@ TEST_F(Talking, WatchAsJsonIsOneObjectPerLine) {
 }
 
 TEST_F(Talking, WatchEndsWithItsReaderAndWithTheExtension) {
-  EXPECT_EQ(
-      run({"timeout", "5", "sh", "-c", VBPF_PROGRAM " stats talk --watch --interval 50ms --json | head -n 2"}).status,
-      0);
+  const std::string read_two_lines = join({VBPF_PROGRAM, "stats talk --watch --interval 50ms --json | head -n 2"});
+  EXPECT_EQ(run({"timeout", "5", "sh", "-c", read_two_lines}).status, 0);
   Background watch(in_background({"stats", "talk", "--watch", "--interval", "50ms"}));
   EXPECT_TRUE(wait([&] { return !watch.output().empty(); }));
   EXPECT_EQ(vbpf({"unload", "talk"}).status, 0);
