@@ -24,13 +24,17 @@ void set_time_limit(int socket, time_t seconds) {
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
+Error not_loaded(const std::string& name) {
+  return {ErrorKind::bad_input, "no extension named " + name + " is loaded; `vbpf list` shows those that are"};
+}
+
 Result<Descriptor> connect_to(const std::string& name) {
   VBPF_CHECK(check_name(name));
   const std::string folder = state_path(name);
   const auto failed = [&]() -> Error {
     if (errno == EACCES || errno == EPERM)
       return {ErrorKind::refused, "not permitted to ask " + folder + "; run as root"};
-    return {ErrorKind::bad_input, "no extension named " + name + " is loaded; `vbpf list` shows those that are"};
+    return not_loaded(name);
   };
   Descriptor directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return failed();
@@ -86,8 +90,11 @@ Result<Json> unwrap(const Json& answer) {
 
 Result<Json> ask(const std::string& name, const Json& request) {
   VBPF_TRY(const Descriptor socket, connect_to(name));
-  if (!write_line(socket.get(), request)) return Error{ErrorKind::machine, "the worker of " + name + " hung up"};
-  const Json answer = Json::parse(read_line(socket.get()), nullptr, false);
+  if (!write_line(socket.get(), request)) return not_loaded(name);
+  errno = 0;
+  const std::string line = read_line(socket.get());
+  if (line.empty() && errno != EAGAIN) return not_loaded(name);  // it ended while we waited for our turn
+  const Json answer = Json::parse(line, nullptr, false);
   if (answer.is_discarded() || !answer.is_object())
     return Error{ErrorKind::machine, "the worker of " + name + " does not answer"};
   return unwrap(answer);

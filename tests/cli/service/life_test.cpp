@@ -29,6 +29,22 @@ TEST_F(Loading, DecidesAboutPacketsUntilUnloaded) {
   EXPECT_TRUE(vbpf({"show", "obey"}).says({"no extension named obey is loaded", "`vbpf list`"}));
 }
 
+TEST_F(Loading, OfSeveralWhoUnloadOneDoes) {
+  must_load();
+  std::vector<std::thread> threads;
+  std::vector<Answer> answers(4);
+  for (Answer& answer : answers) threads.emplace_back([&answer] { answer = vbpf({"unload", "obey"}); });
+  for (std::thread& thread : threads) thread.join();
+  int unloaded = 0;
+  for (const Answer& answer : answers) {
+    unloaded += answer.status == 0;
+    if (answer.status == 0) continue;
+    EXPECT_EQ(answer.status, 1);
+    EXPECT_TRUE(answer.says({"no extension named obey is loaded"}));
+  }
+  EXPECT_EQ(unloaded, 1);
+}
+
 TEST_F(Loading, IsADaemonThatHoldsNothingOfItsCaller) {
   // A lock that the caller holds is free again when the caller ends.
   const std::string lock = folder_.file("lock", "");

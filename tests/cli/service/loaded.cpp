@@ -20,10 +20,15 @@ std::string join(const Words& words) {
 }
 
 bool alive(pid_t process) {
-  // A process that nobody has waited for yet is not alive.
-  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-  std::string id, name, state;
-  return file >> id >> name >> state && state != "Z" && state != "X";
+  // Threads that have ended stay to be waited for; the first one may have ended before the others.
+  std::error_code error;
+  std::filesystem::directory_iterator threads("/proc/" + std::to_string(process) + "/task", error);
+  for (; !error && threads != std::filesystem::directory_iterator(); threads.increment(error)) {
+    std::ifstream file(threads->path() / "stat");
+    std::string id, name, state;
+    if (file >> id >> name >> state && state != "Z" && state != "X") return true;
+  }
+  return false;
 }
 
 pid_t pid_of(const Json& shown, const char* key) { return shown.at(key).get<pid_t>(); }
