@@ -90,7 +90,7 @@ FUNCTION(vbpf_gate_enter)
   movq %r12, %rcx
   movq %r13, %rdx
   jmp 3b
-7: stmxcsr CALL_HOST_MXCSR(%rdi) /* half the cost of a call: only where some instruction looks at MXCSR */
+7: stmxcsr CALL_HOST_MXCSR(%rdi) /* 2 ns: only where some instruction looks at MXCSR */
   ldmxcsr default_mxcsr(%rip)
   jmp 1b
   .cfi_endproc

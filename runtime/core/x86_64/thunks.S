@@ -27,7 +27,7 @@
 vbpf_blob_start:
 
 #define SYMBOL(name) .balign 16, 0xcc; .globl name; .hidden name; name:
-/* What every call and return of an extension goes through: across two cache lines, calls cost a tenth more. */
+/* What every call and return of an extension goes through: each within one cache line. */
 #define HOT_SYMBOL(name) .balign 64, 0xcc; SYMBOL(name)
 
 /*
