@@ -263,11 +263,11 @@ TEST(Queues, NewOnesAreServed) {
   EXPECT_EQ(1u, hooked.hook().info().queues);
   network.in_near("ethtool -L near rx 4");
   network.in_far("ethtool -L far tx 4");
-  ASSERT_TRUE(Hooked::wait([&] { return hooked.hook().stats().size() == 4; }));
+  ASSERT_TRUE(Hooked::wait([&] { return hooked.hook().info().queues == 4; }));
+  EXPECT_EQ(4u, hooked.hook().stats().size());
   const Tap near(network.near, "near", ETH_P_IP);
   send_to_all_queues(network, near);
   EXPECT_TRUE(Hooked::wait([&] { return hooked.total().packets >= 200; })) << hooked.total().packets;
-  EXPECT_EQ(4u, hooked.hook().info().queues);
 }
 
 }  // namespace

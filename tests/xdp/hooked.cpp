@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hooked.h"
 
+#include <cstdlib>
+
 namespace vbpf::xdp_test {
+namespace {
+
+// VBPF_TEST_CONFINE=pku|sfi picks the confinement (else the strongest here), with time enough for an emulated machine.
+LoadOptions load_options() {
+  LoadOptions options;
+  const char* asked = std::getenv("VBPF_TEST_CONFINE");
+  if (asked == nullptr) return options;
+  options.budget = options.init_budget = std::chrono::seconds(20);
+  for (const auto confinement : {Confinement::pku, Confinement::sfi}) {
+    if (to_string(confinement) == asked) options.confine = confinement;
+  }
+  EXPECT_TRUE(options.confine.has_value()) << "VBPF_TEST_CONFINE is neither pku nor sfi: " << asked;
+  return options;
+}
+
+}  // namespace
 
 Hooked::Hooked(const Network& network, const std::string& name, xdp::Options options) {
   const InNamespace in(network.near);
-  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + ".o", {});
+  auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + ".o", load_options());
   if (!extension) {
     ADD_FAILURE() << extension.error().message;
     return;
