@@ -35,10 +35,10 @@
 #define CALL_HOST_PKRU 104
 #define CALL_GUEST 112 /* registers when an import was called: rax rbx rcx rdx rsi rdi rbp rsp r8 … r15 */
 
-#define CALL_FLAG_PKU 1        /* close protection keys */
-#define CALL_FLAG_AVX 2        /* the CPU has AVX: clear with VEX instructions */
+#define CALL_FLAG_PKU 1         /* close protection keys */
+#define CALL_FLAG_AVX 2         /* the CPU has AVX: clear with VEX instructions */
 #define CALL_FLAG_DIRTY_UPPER 4 /* the extension uses AVX: leave with vzeroupper */
-#define CALL_FLAG_FLOAT 8      /* the extension has arithmetic that looks at MXCSR and changes it */
+#define CALL_FLAG_FLOAT 8       /* the extension has arithmetic that looks at MXCSR and changes it */
 
 #define STATUS_RETURNED 0
 #define STATUS_FAULT 1
