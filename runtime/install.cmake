@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installed: libvbpf, its headers, and what pkg-config and find_package(vbpf) need for target vbpf::vbpf.
 target_compile_features(vbpf-core INTERFACE cxx_std_20)
-set_target_properties(vbpf-core PROPERTIES EXPORT_NAME vbpf INSTALL_RPATH "" INTERFACE_INCLUDE_DIRECTORIES $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
+set_target_properties(vbpf-core PROPERTIES EXPORT_NAME vbpf INTERFACE_INCLUDE_DIRECTORIES $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
 set_target_properties(vbpf-abi PROPERTIES EXPORT_NAME abi)
 install(TARGETS vbpf-core vbpf-abi EXPORT vbpfTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT vbpfTargets NAMESPACE vbpf:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vbpf)

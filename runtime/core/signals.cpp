@@ -27,8 +27,9 @@ namespace {
 
 constexpr std::array fault_signals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
-// What the program had for each of fault_signals. Read by handlers: replaced whole, never freed.
-std::array<std::atomic<const struct sigaction*>, fault_signals.size()> previous;
+// What the program had for each of fault_signals: when ours was put in front the first time, and the last time. Read by
+// handlers: replaced whole, never freed.
+std::array<std::atomic<const struct sigaction*>, fault_signals.size()> first, previous;
 std::atomic<int> budget_signal{0};
 
 size_t index_of(int number) {
@@ -92,9 +93,29 @@ bool open_key(const siginfo_t& info, ucontext_t& context) {
   return true;
 }
 
+// The signal this thread is passing on: its context, and where the stack was when it came.
+struct Passing {
+  const void* context;
+  uintptr_t frame;
+};
+__thread Passing passing __attribute__((tls_model("initial-exec")));
+
+// A handler installed after ours may know ours as the one before, and call it. Then what was there before all of this is
+// meant. The frame tells such a call from a new signal, after a handler that left by longjmp().
+const struct sigaction& handler_before(size_t index, const void* context) {
+  const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const bool came_back = passing.context == context && frame < passing.frame;
+  if (!came_back) passing = {context, frame};
+  return came_back ? *first[index].load() : *previous[index].load();
+}
+
+const struct sigaction default_action = {};
+
 // As the kernel would have delivered it to the handler that was there before ours.
 void chain(int number, siginfo_t* info, void* context) {
-  const struct sigaction& before = *previous[index_of(number)].load();
+  const size_t index = index_of(number);
+  const struct sigaction before = handler_before(index, context);
+  if ((before.sa_flags & SA_RESETHAND) != 0) previous[index].store(&default_action);
   const bool sent = info->si_code <= 0;
   if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN && sent) return;
   if ((before.sa_flags & SA_SIGINFO) == 0 && (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN)) {
@@ -116,6 +137,7 @@ void chain(int number, siginfo_t* info, void* context) {
   } else {
     before.sa_handler(number);
   }
+  passing.context = nullptr;
 }
 
 void on_fault(int number, siginfo_t* info, void* raw) {
@@ -169,6 +191,7 @@ Result<void> install_fault_handler(size_t index) {
   if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault) return {};
   // A few bytes that are never freed: some thread may be in the handler, with the old address.
   auto* kept = new struct sigaction(now);  // NOLINT(cppcoreguidelines-owning-memory)
+  if (first[index].load() == nullptr) first[index].store(kept);
   previous[index].store(kept);
   struct sigaction old{};
   return install(fault_signals[index], on_fault, old);
