@@ -80,15 +80,30 @@ Result<void> distrust_stack_pointer() {
   return set_alternate_stack(now);
 }
 
-Result<void> leave_rseq() {
-  if (__rseq_size == 0) return {};
-  auto* area = reinterpret_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
+long rseq_call(struct rseq* area, int flags) {
   constexpr uint32_t registered_size = 32;  // what glibc registers, whatever __rseq_size says is of use
-  if (::syscall(SYS_rseq, area, registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0) return {};
-  return Error{ErrorKind::machine, std::string("cannot take this thread out of restartable sequences: ") +
-                                       std::strerror(errno) +
-                                       "; start the program with "
-                                       "GLIBC_TUNABLES=glibc.pthread.rseq=0"};
+  return ::syscall(SYS_rseq, area, registered_size, flags, RSEQ_SIG);
+}
+
+// The kernel writes to a registered thread's area at any time, and ends the process when it cannot.
+Result<void> leave_rseq() {
+  auto* area = reinterpret_cast<struct rseq*>(static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset);
+  // A thread made by one that has left is not registered to begin with.
+  if (__rseq_size != 0 && static_cast<int32_t>(area->cpu_id) >= 0 && rseq_call(area, RSEQ_FLAG_UNREGISTER) != 0) {
+    return Error{ErrorKind::machine, std::string("cannot take this thread out of restartable sequences: ") +
+                                         std::strerror(errno) +
+                                         "; start the program with GLIBC_TUNABLES=glibc.pthread.rseq=0"};
+  }
+  // Nor is it registered by somebody else, if it can be registered now.
+  alignas(32) struct rseq probe{};
+  if (rseq_call(&probe, 0) == 0) {
+    rseq_call(&probe, RSEQ_FLAG_UNREGISTER);
+    return {};
+  }
+  if (errno == ENOSYS) return {};
+  return Error{ErrorKind::machine,
+               "this thread uses restartable sequences by a library other than glibc, which PKU confinement rules out; "
+               "use SFI (--confine sfi)"};
 }
 
 // The watchdog's thread is not in the child of a fork; the thread that is attaches again at its next call.

@@ -302,8 +302,12 @@ TEST_P(HostTest, AThreadThatWritesOverAnothersStackGetsNowhere) {
   const std::unique_ptr<Instance> instance = make(VBPF_SHARED_OBJECT, brief);
   if (instance == nullptr) return;
   std::atomic<bool> stop{false};
+  std::string ended;
   std::thread attacker([&] {
-    while (!stop) call(*instance, "attacker", {100000, reinterpret_cast<uint64_t>(&::abort)});
+    while (!stop) {
+      const Outcome outcome = call(*instance, "attacker", {100000, reinterpret_cast<uint64_t>(&::abort)});
+      if (outcome.fault) ended = std::string(to_string(outcome.fault->kind)) + " " + outcome.fault->message;
+    }
   });
   int faults = 0, fine = 0;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(4);
@@ -313,7 +317,7 @@ TEST_P(HostTest, AThreadThatWritesOverAnothersStackGetsNowhere) {
   }
   stop = true;
   attacker.join();
-  EXPECT_GT(faults, 0) << "the attack did not work, " << fine << " calls were fine";
+  EXPECT_GT(faults, 0) << "the attack did not work, " << fine << " calls were fine; the attacker: " << ended;
   EXPECT_FALSE(call(*instance, "victim", {10}).fault) << "the instance works again";
 }
 
