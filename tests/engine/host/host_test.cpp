@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host is as it was before, whatever the extension does: registers, signals, threads, other instances.
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -10,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <thread>
