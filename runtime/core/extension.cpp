@@ -52,10 +52,6 @@ const BlobSymbol branches[] = {
 #undef VBPF_IMPORT
 };
 
-uint64_t in_region(uint64_t base, const std::byte* blob_symbol) {
-  return base + VBPF_OFF_THUNKS + static_cast<uint64_t>(blob_symbol - vbpf_blob_start);
-}
-
 const std::byte* return_thunk(uint32_t concurrency) {
   return concurrency == VBPF_CONCURRENCY_SHARED ? vbpf_blob_return_popped : vbpf_blob_return_in_place;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "vbpf/abi.h"
 #include "vbpf/extension.h"
 
 namespace vbpf {
@@ -82,6 +83,11 @@ extern const std::byte vbpf_blob_return_in_place[], vbpf_blob_return_popped[];
 }
 
 namespace vbpf {
+
+// Where a symbol of the blob lies in a region.
+inline uint64_t in_region(uint64_t base, const std::byte* blob_symbol) {
+  return base + VBPF_OFF_THUNKS + static_cast<uint64_t>(blob_symbol - vbpf_blob_start);
+}
 
 // This thread's PKRU. Only where the CPU has PKU.
 inline uint32_t read_pkru() {

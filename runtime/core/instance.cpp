@@ -20,10 +20,6 @@ constexpr uint64_t page = 4096;
 constexpr uint64_t stack_guard = uint64_t{2} * VBPF_SFI_MAX_STACK_STEP;
 constexpr uint64_t stack_room = VBPF_OFF_HEAP - VBPF_OFF_STACKS;
 
-uint64_t in_region(uint64_t base, const std::byte* blob_symbol) {
-  return base + VBPF_OFF_THUNKS + static_cast<uint64_t>(blob_symbol - vbpf_blob_start);
-}
-
 uint64_t address_of(void (*function)()) { return reinterpret_cast<uint64_t>(function); }
 
 uint64_t pages(uint64_t size) { return (size + page - 1) & ~(page - 1); }

@@ -100,8 +100,8 @@ struct Passing {
 };
 __thread Passing passing __attribute__((tls_model("initial-exec")));
 
-// A handler installed after ours may know ours as the one before, and call it. Then what was there before all of this is
-// meant. The frame tells such a call from a new signal, after a handler that left by longjmp().
+// A handler installed after ours may know ours as the one before, and call it. Then what was there before all of this
+// is meant. The frame tells such a call from a new signal, after a handler that left by longjmp().
 const struct sigaction& handler_before(size_t index, const void* context) {
   const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   const bool came_back = passing.context == context && frame < passing.frame;
