@@ -7,7 +7,11 @@
 
 namespace {
 
-[[noreturn]] void give_up(uint32_t kind, const char* message) { vbpf_abort(kind, message, strlen(message)); }
+// The report names who called the function that gives up.
+#define CALLER __builtin_return_address(0)
+[[noreturn]] void give_up(uint32_t kind, const char* message, const void* caller) {
+  vbpf_abort(kind, message, strlen(message), caller);
+}
 
 // A message put together from pieces, cut where the room ends.
 class Message {
@@ -52,18 +56,22 @@ void append_format(Message& message, const char* format, va_list arguments) {
 
 extern "C" {
 
-[[noreturn]] void abort() noexcept { give_up(VBPF_ABORT_ABORT, "abort() was called"); }
+[[noreturn]] void abort() noexcept { give_up(VBPF_ABORT_ABORT, "abort() was called", CALLER); }
 
 [[noreturn]] void __assert_fail(const char* expression, const char* file, unsigned line,
                                 const char* function) noexcept {
   Message message;
   message << file << ":" << line << ": " << (function != nullptr ? function : "?")
           << ": assertion failed: " << expression;
-  give_up(VBPF_ABORT_ABORT, message.text());
+  give_up(VBPF_ABORT_ABORT, message.text(), CALLER);
 }
 
-[[noreturn]] void __cxa_pure_virtual() { give_up(VBPF_ABORT_PURE_VIRTUAL, "a pure virtual function was called"); }
-[[noreturn]] void __cxa_deleted_virtual() { give_up(VBPF_ABORT_PURE_VIRTUAL, "a deleted virtual function was called"); }
+[[noreturn]] void __cxa_pure_virtual() {
+  give_up(VBPF_ABORT_PURE_VIRTUAL, "a pure virtual function was called", CALLER);
+}
+[[noreturn]] void __cxa_deleted_virtual() {
+  give_up(VBPF_ABORT_PURE_VIRTUAL, "a deleted virtual function was called", CALLER);
+}
 
 // An instance is never taken down in order: its memory goes with it, so destructors of globals do not run.
 int atexit(void (*)()) noexcept { return 0; }
@@ -81,11 +89,11 @@ inline namespace __1 {
   va_start(arguments, format);
   append_format(message, format, arguments);
   va_end(arguments);
-  give_up(VBPF_ABORT_ABORT, message.text());
+  give_up(VBPF_ABORT_ABORT, message.text(), CALLER);
 }
 
 }  // namespace __1
 
-[[noreturn]] void terminate() noexcept { give_up(VBPF_ABORT_ABORT, "std::terminate() was called"); }
+[[noreturn]] void terminate() noexcept { give_up(VBPF_ABORT_ABORT, "std::terminate() was called", CALLER); }
 
 }  // namespace std

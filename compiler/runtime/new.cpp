@@ -8,10 +8,10 @@
 
 namespace {
 
-void* checked(void* object) {
+void* checked(void* object, const void* caller) {
   if (object == nullptr) {
     constexpr char message[] = "operator new: the heap is exhausted; raise .heap_size in VBPF_MANIFEST";
-    vbpf_abort(VBPF_ABORT_HEAP_EXHAUSTED, message, sizeof(message) - 1);
+    vbpf_abort(VBPF_ABORT_HEAP_EXHAUSTED, message, sizeof(message) - 1, caller);
   }
   return object;
 }
@@ -25,12 +25,16 @@ const nothrow_t nothrow{};
 }
 
 #pragma clang diagnostic ignored "-Winline-new-delete"
-void* operator new(size_t size) { return checked(malloc(size)); }
-void* operator new[](size_t size) { return checked(malloc(size)); }
+void* operator new(size_t size) { return checked(malloc(size), __builtin_return_address(0)); }
+void* operator new[](size_t size) { return checked(malloc(size), __builtin_return_address(0)); }
 void* operator new(size_t size, const std::nothrow_t&) noexcept { return malloc(size); }
 void* operator new[](size_t size, const std::nothrow_t&) noexcept { return malloc(size); }
-void* operator new(size_t size, std::align_val_t a) { return checked(aligned_alloc(to_size(a), size)); }
-void* operator new[](size_t size, std::align_val_t a) { return checked(aligned_alloc(to_size(a), size)); }
+void* operator new(size_t size, std::align_val_t a) {
+  return checked(aligned_alloc(to_size(a), size), __builtin_return_address(0));
+}
+void* operator new[](size_t size, std::align_val_t a) {
+  return checked(aligned_alloc(to_size(a), size), __builtin_return_address(0));
+}
 void* operator new(size_t size, std::align_val_t a, const std::nothrow_t&) noexcept {
   return aligned_alloc(to_size(a), size);
 }

@@ -22,11 +22,11 @@ enum GuestRegister { rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r
 Instance::State& state_of(const Call& call) { return *static_cast<Instance::State*>(call.domain->instance); }
 
 // Leaves the host's frames behind: nothing that needs destruction may be alive here or in the caller.
-[[noreturn]] void end(Call& call, FaultKind kind, uint64_t address) {
+[[noreturn]] void end(Call& call, FaultKind kind, uint64_t address, uint64_t place = 0) {
   const uint64_t* g = call.guest;
-  uint64_t rip = 0;
+  uint64_t rip = place;
   // Where the import was called. A tail call shows its caller.
-  if (kind != FaultKind::bad_return && state_of(call).region.owns(g[rsp], sizeof(rip)))
+  if (rip == 0 && kind != FaultKind::bad_return && state_of(call).region.owns(g[rsp], sizeof(rip)))
     std::memcpy(&rip, memory_at(g[rsp]), sizeof(rip));
   call.fault = {kind,
                 address,
@@ -51,7 +51,7 @@ uint32_t copy_message(Call& call, uint64_t address, uint64_t length, std::span<c
   FaultKind kind = FaultKind::abort;
   if (static_cast<uint32_t>(call.guest[rdi]) == VBPF_ABORT_HEAP_EXHAUSTED) kind = FaultKind::heap_exhausted;
   if (static_cast<uint32_t>(call.guest[rdi]) == VBPF_ABORT_PURE_VIRTUAL) kind = FaultKind::pure_virtual;
-  end(call, kind, 0);
+  end(call, kind, 0, call.guest[rcx]);
 }
 
 void log(Call& call) {

@@ -129,6 +129,7 @@ TEST_P(FaultsTest, GivingUp) {
   NEEDS_INSTANCE();
   EXPECT_EQ(fault_of("give_up").kind, FaultKind::abort);
   EXPECT_NE(fault_of("give_up").message.find("abort"), std::string::npos);
+  expect_place(fault_of("give_up"), "give_up");
   EXPECT_EQ(fault_of("pure_virtual").kind, FaultKind::pure_virtual);
 }
 
@@ -138,7 +139,9 @@ TEST_P(FaultsTest, HeapExhausted) {
   small.heap_size = 8 << 20;
   instance_ = make(VBPF_FAULTS_OBJECT, small);
   NEEDS_INSTANCE();
-  EXPECT_EQ(fault_of("exhaust_heap").kind, FaultKind::heap_exhausted);
+  const Fault fault = fault_of("exhaust_heap");
+  EXPECT_EQ(fault.kind, FaultKind::heap_exhausted);
+  expect_place(fault, "exhaust_heap");
 }
 
 TEST_P(FaultsTest, BudgetsEndLoops) {

@@ -63,4 +63,4 @@ VBPF_PLUGIN_ENTRY void loop_in_imports() {
   while (always) vbpf_ktime_get_ns();
 }
 VBPF_PLUGIN_ENTRY void log_at(const char* address, uint64_t length) { vbpf_log_write(address, length); }
-VBPF_PLUGIN_ENTRY void abort_at(const char* address, uint64_t length) { vbpf_abort(0, address, length); }
+VBPF_PLUGIN_ENTRY void abort_at(const char* address, uint64_t length) { vbpf_abort(0, address, length, nullptr); }

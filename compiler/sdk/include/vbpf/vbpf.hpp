@@ -36,7 +36,7 @@ inline std::uint32_t cpu() { return vbpf_get_smp_processor_id(); }
 
 // Ends the invocation with a report.
 [[noreturn]] inline void abort(std::string_view message) {
-  vbpf_abort(VBPF_ABORT_ABORT, message.data(), message.size());
+  vbpf_abort(VBPF_ABORT_ABORT, message.data(), message.size(), nullptr);
 }
 
 }  // namespace vbpf
