@@ -68,7 +68,7 @@ Bare::Bare(const std::string& device, int cpu, BareLoop loop, bench* programs) :
   uint32_t index = 0;
   xsk_ring_prod__reserve(&rings_->fill, frames, &index);
   for (uint32_t frame = 0; frame < frames; ++frame)
-    *xsk_ring_prod__fill_addr(&rings_->fill, index + frame) = frame * frame_size;
+    *xsk_ring_prod__fill_addr(&rings_->fill, index + frame) = uint64_t{frame} * frame_size;
   xsk_ring_prod__submit(&rings_->fill, frames);
   const uint32_t queue = 0;
   const int descriptor = xsk_socket__fd(rings_->socket);

@@ -314,6 +314,7 @@ std::vector<QueueStats> AttachedHook::stats() const {
   const std::lock_guard lock(mutex_);
   if (workers_.empty()) return last_stats_;
   std::vector<QueueStats> all;
+  all.reserve(workers_.size());
   for (const auto& worker : workers_) all.push_back(worker->stats());
   return all;
 }

@@ -125,7 +125,7 @@ void Socket::recycle(std::span<const Received> received) {
   // The ring holds as many as there are frames: there is always room.
   if (count == 0 || xsk_ring_prod__reserve(&fill_, count, &index) != count) return;
   for (uint32_t i = 0; i < count; ++i) {
-    *xsk_ring_prod__fill_addr(&fill_, index + i) = received[i].offset / frame_size_ * frame_size_;
+    *xsk_ring_prod__fill_addr(&fill_, index + i) = uint64_t{received[i].offset / frame_size_} * frame_size_;
   }
   xsk_ring_prod__submit(&fill_, count);
 }

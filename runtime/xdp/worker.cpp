@@ -5,10 +5,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <csignal>
 
 namespace vbpf::xdp {
 namespace {

@@ -21,7 +21,7 @@ LoadOptions load_options() {
 
 }  // namespace
 
-Hooked::Hooked(const Network& network, const std::string& name, xdp::Options options) {
+Hooked::Hooked(const Network& network, const std::string& name, const xdp::Options& options) {
   const InNamespace in(network.near);
   auto extension = Extension::open(std::string(XDP_EXTENSIONS) + "/" + name + ".o", load_options());
   if (!extension) {

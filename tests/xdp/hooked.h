@@ -20,7 +20,7 @@ inline xdp::Options near_device() {
 
 class Hooked {
  public:
-  Hooked(const Network& network, const std::string& name, xdp::Options options = near_device());
+  Hooked(const Network& network, const std::string& name, const xdp::Options& options = near_device());
 
   xdp::Hook& hook() { return *hook_; }
   bool attached() const { return hook_ != nullptr; }

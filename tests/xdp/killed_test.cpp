@@ -3,12 +3,12 @@
 #include <bpf/bpf.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <iterator>
 #include <set>
 

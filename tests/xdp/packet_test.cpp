@@ -10,7 +10,7 @@ namespace {
 
 class Packet : public testing::Test {
  protected:
-  void attach(xdp::Options options = near_device()) {
+  void attach(const xdp::Options& options = near_device()) {
     hooked_.emplace(network_, "obey", options);
     ASSERT_TRUE(hooked_->attached()) << hooked_->error();
   }

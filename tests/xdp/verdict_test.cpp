@@ -16,7 +16,7 @@ std::vector<Bytes> orders(char verb, uint32_t count, uint32_t argument = 0, size
 
 class Verdict : public testing::Test {
  protected:
-  void attach(xdp::Options options = near_device()) {
+  void attach(const xdp::Options& options = near_device()) {
     hooked_.emplace(network_, "obey", options);
     ASSERT_TRUE(hooked_->attached()) << hooked_->error();
   }
