@@ -22,8 +22,8 @@
 #include <fstream>
 #include <optional>
 
+#include "file.h"
 #include "private_device.h"
-#include "service/descriptor.h"
 #include "vbpf/extension.h"
 
 namespace vbpf::cli {
@@ -71,7 +71,7 @@ int load_pass_program() {
 }
 
 Probe bpf() {
-  const Descriptor program(load_pass_program());
+  const xdp::File program(load_pass_program());
   if (program) {
     const auto lockdown = first_line("/sys/kernel/security/lockdown");
     return {"bpf", true, "eBPF programs for XDP can be loaded" + (lockdown ? "; lockdown: " + *lockdown : ""), ""};
@@ -93,14 +93,14 @@ int in_own_namespace(int (*attempt)()) {
 }
 
 int attach_generic() {
-  const Descriptor program(load_pass_program());
+  const xdp::File program(load_pass_program());
   if (!program) return errno;
   constexpr int loopback = 1;
   return -::bpf_xdp_attach(loopback, program.get(), XDP_FLAGS_SKB_MODE, nullptr);
 }
 
 int attach_native() {
-  const Descriptor program(load_pass_program());
+  const xdp::File program(load_pass_program());
   if (!program) return errno;
   return xdp::PrivateDevice::attach(program.get()) ? 0 : EOPNOTSUPP;
 }
@@ -138,7 +138,7 @@ Probe memlock(int socket) {
 }
 
 void add_af_xdp(std::vector<Probe>& probes) {
-  const Descriptor socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
+  const xdp::File socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
   const int error = socket ? 0 : errno;
   if (socket) {
     probes.push_back({"af_xdp", true, "AF_XDP sockets can be made", ""});
@@ -150,7 +150,7 @@ void add_af_xdp(std::vector<Probe>& probes) {
 }
 
 Probe user_fault() {
-  const Descriptor file(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY)));
+  const xdp::File file(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY)));
   if (file) return {"userfaultfd", true, "userfaultfd can be used", ""};
   const int error = errno;
   return {

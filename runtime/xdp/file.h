@@ -25,8 +25,9 @@ class File {
     std::swap(descriptor_, other.descriptor_);
     return *this;
   }
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+  ~File() { close(); }
+  void close() {
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
   int get() const { return descriptor_; }
   explicit operator bool() const { return descriptor_ >= 0; }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "../output.h"
-#include "descriptor.h"
+#include "file.h"
 
 namespace vbpf::cli {
 

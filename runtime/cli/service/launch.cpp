@@ -72,7 +72,7 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
   }
 }
 
-[[noreturn]] void be_keeper(const LoadRequest& request, const StateFolder& folder, Descriptor outcome) {
+[[noreturn]] void be_keeper(const LoadRequest& request, const StateFolder& folder, xdp::File outcome) {
   leave_the_terminal();
   close_all_but(folder.lock(), outcome.get());
   sigset_t set, before;
@@ -102,7 +102,7 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
 
 // Where the outcome is to be read and confirmed. From here on the keeper deletes the state folder: a signal that ends
 // this process comes before all of this, or after.
-Result<Descriptor> start_keeper(const std::string& name, const LoadRequest& request) {
+Result<xdp::File> start_keeper(const std::string& name, const LoadRequest& request) {
   const Uninterrupted uninterrupted;
   VBPF_TRY(const StateFolder folder, StateFolder::claim(name));
   int ends[2];
@@ -110,7 +110,7 @@ Result<Descriptor> start_keeper(const std::string& name, const LoadRequest& requ
     folder.remove();
     return Error{ErrorKind::machine, std::string("cannot make a pair of sockets: ") + std::strerror(errno)};
   }
-  Descriptor heard(ends[0]), told(ends[1]);
+  xdp::File heard(ends[0]), told(ends[1]);
   const pid_t keeper = ::fork();
   if (keeper == 0) be_keeper(request, folder, std::move(told));
   if (keeper < 0) {
@@ -124,7 +124,7 @@ Result<Descriptor> start_keeper(const std::string& name, const LoadRequest& requ
 
 Result<Json> launch(const std::string& name, const LoadRequest& request) {
   open_standard_descriptors();
-  VBPF_TRY(const Descriptor heard, start_keeper(name, request));
+  VBPF_TRY(const xdp::File heard, start_keeper(name, request));
   const Json outcome = Json::parse(read_line(heard.get()), nullptr, false);
   if (outcome.is_discarded() || !outcome.is_object())
     return Error{ErrorKind::internal, "the worker of " + name + " died before it had attached"};

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "descriptor.h"
+#include "file.h"
 #include "vbpf/result.h"
 
 namespace vbpf::cli {
@@ -26,17 +26,17 @@ class StateFolder {
   const std::string& name() const { return name_; }
   int lock() const { return lock_.get(); }
   // A listening socket in the folder.
-  Result<Descriptor> listen() const;
+  Result<xdp::File> listen() const;
   // Deletes the folder, unless it is somebody else's by now. Idempotent.
   void remove() const;
 
  private:
-  StateFolder(std::string name, std::string folder, Descriptor lock)
+  StateFolder(std::string name, std::string folder, xdp::File lock)
       : name_(std::move(name)), folder_(std::move(folder)), lock_(std::move(lock)) {}
   bool still_ours() const;
 
   std::string name_, folder_;  // folder_: absolute
-  Descriptor lock_;
+  xdp::File lock_;
 };
 
 // Names that are loaded, sorted. Folders whose owners are gone are deleted on the way.

@@ -139,7 +139,7 @@ class Worker {
   const StateFolder& folder_;
   Journal journal_;  // outlives the hook's threads
   std::optional<Extension> extension_;
-  Descriptor listener_;
+  xdp::File listener_;
   std::unique_ptr<xdp::Hook> hook_;
   std::chrono::system_clock::time_point since_;
   bool done_ = false;
@@ -147,12 +147,12 @@ class Worker {
 
 }  // namespace
 
-int run_worker(const LoadRequest& request, const StateFolder& folder, Descriptor outcome) {
+int run_worker(const LoadRequest& request, const StateFolder& folder, xdp::File outcome) {
   sigset_t end;
   sigemptyset(&end);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&end, number);
   ::sigprocmask(SIG_BLOCK, &end, nullptr);
-  const Descriptor signals(::signalfd(-1, &end, SFD_CLOEXEC));
+  const xdp::File signals(::signalfd(-1, &end, SFD_CLOEXEC));
   Worker worker(request, folder);
   const Result<void> started = worker.start();
   if (!started) {

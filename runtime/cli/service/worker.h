@@ -18,6 +18,6 @@ struct LoadRequest {
 
 // Opens, attaches, writes the outcome ({"ok": …} or {"error": …}) to `outcome`; once a byte has come from there, serves
 // requests until it is told to unload or gets SIGTERM. Returns the exit status of the process.
-int run_worker(const LoadRequest& request, const StateFolder& folder, Descriptor outcome);
+int run_worker(const LoadRequest& request, const StateFolder& folder, xdp::File outcome);
 
 }  // namespace vbpf::cli
