@@ -158,7 +158,7 @@ struct vbpf_fault {
  * run sees the packet afresh. Ends at the first fault, with ECANCELED and the
  * fault written.
  */
-struct vbpf_run {
+struct vbpf_test_run {
 	__u32 entry;
 	__u32 repeat;		/* 0 is 1 */
 	__u64 data_in;
@@ -228,7 +228,7 @@ struct vbpf_log_line {
 #define VBPF_EXT_IMAGE	_IOW(VBPF_IOC_MAGIC, 17, struct vbpf_image)
 #define VBPF_EXT_START	_IOR(VBPF_IOC_MAGIC, 18, struct vbpf_fault)	/* ECANCELED: fault written */
 #define VBPF_EXT_KEEP	_IO(VBPF_IOC_MAGIC, 19)
-#define VBPF_EXT_RUN	_IOWR(VBPF_IOC_MAGIC, 20, struct vbpf_run)
+#define VBPF_EXT_RUN	_IOWR(VBPF_IOC_MAGIC, 20, struct vbpf_test_run)
 #define VBPF_EXT_INFO	_IOR(VBPF_IOC_MAGIC, 21, struct vbpf_info)
 #define VBPF_EXT_FAULT	_IOWR(VBPF_IOC_MAGIC, 22, struct vbpf_fault)
 #define VBPF_EXT_LOG	_IOWR(VBPF_IOC_MAGIC, 23, struct vbpf_log_line)

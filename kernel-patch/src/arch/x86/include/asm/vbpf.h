@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vBPF on x86: protection keys, slots, and the gate.
+ *
+ * An extension runs at CPL 0 like a guest of a tiny hypervisor: with an
+ * interrupt table of its own, in which every vector leads back out of it.
+ * Supervisor protection keys close all memory but its own. See
+ * arch/x86/vbpf/gate.S for the order in which that happens.
+ */
+#ifndef _ASM_X86_VBPF_H
+#define _ASM_X86_VBPF_H
+
+/* struct vbpf_run, as gate.S sees it; run.c asserts the numbers. */
+#define RUN_KERNEL_SP	0
+#define RUN_REGS	8	/* rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15 */
+#define RUN_REG(n)	(RUN_REGS + 8 * (n))
+#define RUN_IP		136
+#define RUN_FLAGS	144
+#define RUN_ERROR_CODE	152
+#define RUN_PKRS	160
+#define RUN_TRAMPOLINE	168
+#define RUN_FRAME_ALIAS	176
+
+/* What ended a stay in an extension, besides vectors 0 .. 255. */
+#define VBPF_EXIT_RETURN	256
+#define VBPF_EXIT_IMPORT	257	/* its number is in regs[rax] */
+#define VBPF_EXIT_BUDGET	258	/* said by the C code: the gate does not know */
+
+/* At the end of a region's thunk page: written by the kernel when it is made. */
+#define THUNK_DATA		0xf80
+#define THUNK_LEAVE		(THUNK_DATA + 0)
+#define THUNK_IMPORT		(THUNK_DATA + 8)
+#define THUNK_STACKS		(THUNK_DATA + 16)
+#define THUNK_STACKS_SIZE	(THUNK_DATA + 24)
+
+/* Parts of a region, as uapi/linux/vbpf.h and the loader lay it out. */
+#define VBPF_REGION_SIZE	0x100000000
+#define VBPF_REGION_THUNKS	0x00011000
+#define VBPF_REGION_IMAGE	0x00100000
+#define VBPF_REGION_IMAGE_SIZE	0x08000000
+#define VBPF_REGION_TARGETS	0x10000000
+#define VBPF_REGION_HEAP	0x40000000
+#define VBPF_REGION_HEAP_SIZE	0x40000000
+#define VBPF_REGION_WINDOWS	0x80000000
+
+#define VBPF_TARGET_RETURN	1
+#define VBPF_TARGET_ENTRY	2
+
+/*
+ * Keys. Kernel memory has key 0, which an extension finds closed. All may read
+ * what has the shared key and nobody may write it: what the CPU itself reads
+ * to deliver an event.
+ */
+#define VBPF_KEY_SHARED		1
+#define VBPF_KEY_SLOT		2
+#define VBPF_SLOTS		7
+#define VBPF_KEY_DOMAIN		(VBPF_KEY_SLOT + VBPF_SLOTS)
+#define VBPF_DOMAINS		(16 - VBPF_KEY_DOMAIN)
+
+#define VBPF_STACK_SIZE		0x10000
+
+#ifndef __ASSEMBLER__
+#include <linux/bits.h>
+#include <linux/cache.h>
+#include <linux/types.h>
+
+enum {
+	VBPF_AX, VBPF_CX, VBPF_DX, VBPF_BX, VBPF_SP, VBPF_BP, VBPF_SI, VBPF_DI,
+	VBPF_R8, VBPF_R9, VBPF_R10, VBPF_R11, VBPF_R12, VBPF_R13, VBPF_R14, VBPF_R15,
+};
+
+struct vbpf_instance;
+
+/**
+ * struct vbpf_slot - what one run needs besides the extension's own memory
+ * @stack_top: end of its stack; below the stack and above it nothing is mapped
+ * @ist_top: where the CPU puts the frames of events
+ * @nmi_top: where it puts those of NMIs
+ * @frame: what a run is resumed from, as the kernel writes it
+ * @frame_alias: the same memory, as the extension's keys let it be read
+ * @nmi_latch: an NMI came where none could be handled
+ * @last_user: id of the extension that used the stack last
+ *
+ * All but @frame have the slot's own key, so that no other CPU can write them
+ * while an extension runs on this one. Bound by vbpf_slot_get() with preemption
+ * off, to whoever got it until vbpf_slot_put().
+ */
+struct vbpf_slot {
+	unsigned long stack_top;
+	unsigned long ist_top;
+	unsigned long nmi_top;
+	u64 *frame;
+	unsigned long frame_alias;
+	u32 *nmi_latch;
+	u32 key;
+	u32 index;
+	u32 last_user;
+} ____cacheline_aligned;
+
+/**
+ * struct vbpf_run - one invocation, on the kernel's stack
+ * @kernel_sp: where the gate goes back to
+ * @regs: the extension's registers, in the order of their numbers
+ * @error_code: of the event that interrupted it
+ * @pkrs: the keys it runs with
+ * @trampoline: the first instruction
+ * @address: what a page fault was about
+ * @deadline: TSC after which it is over
+ * @import_fault: enum vbpf_fault_kind, when an import ended it
+ */
+struct vbpf_run {
+	u64 kernel_sp;
+	u64 regs[16];
+	u64 ip;
+	u64 flags;
+	u64 error_code;
+	u32 pkrs;
+	u32 reserved;
+	u64 trampoline;
+	u64 frame_alias;
+
+	u64 address;
+	u64 deadline;
+	u32 import_fault;
+	struct vbpf_slot *slot;
+	struct vbpf_instance *instance;
+	struct vbpf_run *outer;
+};
+
+/* enum vbpf_support; constant after the CPUs have been set up. */
+int vbpf_arch_support(void);
+bool vbpf_arch_cpu_ready(void);
+
+struct vbpf_slot *vbpf_slot_get(u32 user);
+void vbpf_slot_put(struct vbpf_slot *slot);
+bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size);
+bool vbpf_in_stacks(unsigned long address);
+
+/* Fills the thunk page of a region. */
+void vbpf_thunks_copy(void *page);
+unsigned long vbpf_thunk_call(unsigned long base);
+
+struct vbpf_fault;
+/* Fills kind and address (and what the exit itself says) of a report. @base: of the region. */
+void vbpf_arch_describe(const struct vbpf_run *run, unsigned long base, u32 exit, struct vbpf_fault *fault);
+
+static inline u32 vbpf_pkrs(u32 slot_key, u32 domain_key)
+{
+	u32 closed = 0x55555555 & ~(3u << (2 * VBPF_KEY_SHARED));
+
+	return (closed & ~(3u << (2 * slot_key)) & ~(3u << (2 * domain_key))) |
+	       (2u << (2 * VBPF_KEY_SHARED));
+}
+
+/*
+ * Runs an extension until it ends. The slot, instance, pkrs, trampoline,
+ * deadline and the registers of the first instruction are set. Returns
+ * VBPF_EXIT_RETURN with the value in regs[VBPF_AX], or the vector that ended
+ * it (run->address: what a page fault was about), or VBPF_EXIT_IMPORT when an
+ * import ended it, or VBPF_EXIT_BUDGET. Preemption is off; interrupts come and
+ * are handled.
+ */
+u32 vbpf_arch_run(struct vbpf_run *run);
+
+/* kernel/vbpf: called by vbpf_arch_run() with interrupts off. */
+bool vbpf_run_import(struct vbpf_run *run);	/* false: it ends here */
+bool vbpf_run_page_fault(struct vbpf_run *run);	/* true: the page is there now */
+
+/* gate.S */
+asmlinkage u32 vbpf_gate_enter(struct vbpf_run *run);
+asmlinkage u32 vbpf_gate_resume(struct vbpf_run *run);
+asmlinkage void vbpf_gate_inject(unsigned long handler);
+asmlinkage void vbpf_gate_unblock_nmi(void);
+asmlinkage void vbpf_gate_broken(unsigned long vector, unsigned long ip);
+void vbpf_gate_leave(void);
+void vbpf_gate_import(void);
+extern const u8 vbpf_gate_stubs[];
+#define VBPF_STUB_SIZE 16
+
+#endif /* __ASSEMBLER__ */
+#endif /* _ASM_X86_VBPF_H */

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The gate: the way into an extension and all ways out.
+ *
+ * Every write of PKRS and every LIDT of vBPF is in this file. Between the two
+ * LIDTs of a stay interrupts are off but while the extension's own code runs,
+ * and that is how the two are told apart: an event whose frame says that
+ * interrupts were off has hit the gate itself. An NMI there is latched and
+ * the C code delivers it; anything else cannot be, and ends in a panic.
+ *
+ * In each of these: %gs is the kernel's, as an extension cannot change it.
+ */
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/percpu.h>
+#include <asm/processor-flags.h>
+#include <asm/segment.h>
+#include <asm/smap.h>
+#include <asm/unwind_hints.h>
+#include <asm/vbpf.h>
+
+#define MSR_IA32_PKRS	0x6e1
+
+/* Opens all keys. Clobbers rax, rcx, rdx. Nothing of the extension's making is in what is written. */
+.macro OPEN_KEYS
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	movl	$MSR_IA32_PKRS, %ecx
+	wrmsr
+.endm
+
+/*
+ * Back to the caller of vbpf_gate_enter() or vbpf_gate_resume() with the keys
+ * open. \run: struct vbpf_run; eax: what to return.
+ */
+.macro BACK_TO_KERNEL run:req
+	movq	RUN_KERNEL_SP(\run), %rsp
+	lidt	vbpf_kernel_idt(%rip)
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	RET
+.endm
+
+.macro LEAVE_KERNEL
+	pushq	%rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	movq	%rsp, RUN_KERNEL_SP(%rdi)
+	lidt	vbpf_extension_idt(%rip)
+.endm
+
+	.section .noinstr.text, "ax"
+
+/*
+ * u32 vbpf_gate_enter(struct vbpf_run *run): calls run->regs[r11] through
+ * run->trampoline, with arguments in rdi and rsi, on the stack of regs[rsp].
+ * Interrupts off, keys open, before and after. Nothing but the arguments is
+ * in a register when the extension sees it.
+ */
+SYM_FUNC_START(vbpf_gate_enter)
+	UNWIND_HINT_SAVE
+	LEAVE_KERNEL
+	UNWIND_HINT_UNDEFINED
+	movq	RUN_TRAMPOLINE(%rdi), %r10
+	movq	RUN_REG(11)(%rdi), %r11
+	movq	RUN_REG(4)(%rdi), %rsp
+	movq	RUN_REG(6)(%rdi), %rsi
+	movl	RUN_PKRS(%rdi), %eax
+	movq	RUN_REG(7)(%rdi), %rdi
+	movl	$MSR_IA32_PKRS, %ecx
+	xorl	%edx, %edx
+	wrmsr
+	/* From here on key-0 memory is closed. */
+	xorl	%eax, %eax
+	xorl	%ecx, %ecx
+	xorl	%ebx, %ebx
+	xorl	%ebp, %ebp
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
+	sti
+	ANNOTATE_RETPOLINE_SAFE
+	jmp	*%r10
+SYM_FUNC_END(vbpf_gate_enter)
+
+/*
+ * u32 vbpf_gate_resume(struct vbpf_run *run): goes on where an event came,
+ * with the registers of run->regs. rdx, rcx, rax and what IRET needs are in
+ * the slot's frame, which is read through its alias: under the slot's key,
+ * and not writable by anyone.
+ */
+SYM_FUNC_START(vbpf_gate_resume)
+	UNWIND_HINT_SAVE
+	LEAVE_KERNEL
+	UNWIND_HINT_UNDEFINED
+	movq	RUN_REG(3)(%rdi), %rbx
+	movq	RUN_REG(5)(%rdi), %rbp
+	movq	RUN_REG(6)(%rdi), %rsi
+	movq	RUN_REG(8)(%rdi), %r8
+	movq	RUN_REG(9)(%rdi), %r9
+	movq	RUN_REG(10)(%rdi), %r10
+	movq	RUN_REG(11)(%rdi), %r11
+	movq	RUN_REG(12)(%rdi), %r12
+	movq	RUN_REG(13)(%rdi), %r13
+	movq	RUN_REG(14)(%rdi), %r14
+	movq	RUN_REG(15)(%rdi), %r15
+	movq	RUN_FRAME_ALIAS(%rdi), %rsp
+	movl	RUN_PKRS(%rdi), %eax
+	movq	RUN_REG(7)(%rdi), %rdi
+	movl	$MSR_IA32_PKRS, %ecx
+	xorl	%edx, %edx
+	wrmsr
+	popq	%rdx
+	popq	%rcx
+	popq	%rax
+	iretq
+SYM_FUNC_END(vbpf_gate_resume)
+
+/*
+ * The first function has returned to the trampoline, or something returned or
+ * jumped there: rsp and all registers are the extension's. rax: the value.
+ */
+SYM_CODE_START(vbpf_gate_leave)
+	UNWIND_HINT_UNDEFINED
+	cli
+	movq	%rax, %r8
+	OPEN_KEYS
+	movq	PER_CPU_VAR(vbpf_current_run), %rdi
+	movq	%r8, RUN_REG(0)(%rdi)
+	movl	$VBPF_EXIT_RETURN, %eax
+	UNWIND_HINT_UNDEFINED
+	BACK_TO_KERNEL %rdi
+SYM_CODE_END(vbpf_gate_leave)
+
+/*
+ * An import was called: eax is its number, rdi, rsi, rdx and rcx are arguments,
+ * and the place to go back to should be on top of the stack. What a call may
+ * clobber is not kept.
+ */
+SYM_CODE_START(vbpf_gate_import)
+	UNWIND_HINT_UNDEFINED
+	cli
+	movl	%eax, %r8d
+	movq	%rdx, %r9
+	movq	%rcx, %r10
+	OPEN_KEYS
+	movq	PER_CPU_VAR(vbpf_current_run), %rax
+	movq	%r8, RUN_REG(0)(%rax)
+	movq	%r10, RUN_REG(1)(%rax)
+	movq	%r9, RUN_REG(2)(%rax)
+	movq	%rbx, RUN_REG(3)(%rax)
+	movq	%rsp, RUN_REG(4)(%rax)
+	movq	%rbp, RUN_REG(5)(%rax)
+	movq	%rsi, RUN_REG(6)(%rax)
+	movq	%rdi, RUN_REG(7)(%rax)
+	movq	%r12, RUN_REG(12)(%rax)
+	movq	%r13, RUN_REG(13)(%rax)
+	movq	%r14, RUN_REG(14)(%rax)
+	movq	%r15, RUN_REG(15)(%rax)
+	movq	%rax, %rdi
+	movl	$VBPF_EXIT_IMPORT, %eax
+	BACK_TO_KERNEL %rdi
+SYM_CODE_END(vbpf_gate_import)
+
+/*
+ * An event, on the slot's IST page: vector, error code, and the frame of the
+ * CPU. Nobody else can write that page.
+ */
+#define EVENT_IP	16
+#define EVENT_FLAGS	32
+SYM_CODE_START_LOCAL(vbpf_gate_event)
+	UNWIND_HINT_UNDEFINED
+	ASM_CLAC
+	cld
+	testl	$X86_EFLAGS_IF, EVENT_FLAGS(%rsp)
+	jz	.Lin_the_gate
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	OPEN_KEYS
+	movq	PER_CPU_VAR(vbpf_current_run), %rax
+	popq	RUN_REG(2)(%rax)
+	popq	RUN_REG(1)(%rax)
+	popq	RUN_REG(0)(%rax)
+	movq	%rbx, RUN_REG(3)(%rax)
+	movq	%rbp, RUN_REG(5)(%rax)
+	movq	%rsi, RUN_REG(6)(%rax)
+	movq	%rdi, RUN_REG(7)(%rax)
+	movq	%r8, RUN_REG(8)(%rax)
+	movq	%r9, RUN_REG(9)(%rax)
+	movq	%r10, RUN_REG(10)(%rax)
+	movq	%r11, RUN_REG(11)(%rax)
+	movq	%r12, RUN_REG(12)(%rax)
+	movq	%r13, RUN_REG(13)(%rax)
+	movq	%r14, RUN_REG(14)(%rax)
+	movq	%r15, RUN_REG(15)(%rax)
+	movq	%rax, %rdi
+	popq	%rax
+	popq	RUN_ERROR_CODE(%rdi)
+	popq	RUN_IP(%rdi)
+	addq	$8, %rsp
+	popq	RUN_FLAGS(%rdi)
+	popq	RUN_REG(4)(%rdi)
+	BACK_TO_KERNEL %rdi
+
+.Lin_the_gate:
+	popq	%rdi
+	addq	$8, %rsp
+	popq	%rsi
+	OPEN_KEYS
+	movq	PER_CPU_VAR(vbpf_current_run), %rax
+	movq	RUN_KERNEL_SP(%rax), %rsp
+	lidt	vbpf_kernel_idt(%rip)
+	andq	$-16, %rsp
+	call	vbpf_gate_broken
+	ud2
+SYM_CODE_END(vbpf_gate_event)
+
+/* An NMI that hit the gate: the word above its frame is the latch. */
+SYM_CODE_START_LOCAL(vbpf_gate_nmi)
+	UNWIND_HINT_UNDEFINED
+	testl	$X86_EFLAGS_IF, EVENT_FLAGS(%rsp)
+	jnz	vbpf_gate_event
+	movl	$1, 56(%rsp)
+	addq	$16, %rsp
+	iretq
+SYM_CODE_END(vbpf_gate_nmi)
+
+/* One for each vector: the error code that the CPU does not push, and the number. */
+#define WITH_ERROR_CODE	0x60227d00	/* #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX */
+	.balign 16
+SYM_CODE_START(vbpf_gate_stubs)
+	vector = 0
+	.rept 256
+	.balign 16
+	UNWIND_HINT_UNDEFINED
+	.if vector >= 32
+	pushq	$0
+	.elseif !((WITH_ERROR_CODE >> vector) & 1)
+	pushq	$0
+	.endif
+	pushq	$vector
+	.if vector == 2
+	jmp	vbpf_gate_nmi
+	.else
+	jmp	vbpf_gate_event
+	.endif
+	vector = vector + 1
+	.endr
+	.balign 16
+SYM_CODE_END(vbpf_gate_stubs)
+
+/*
+ * void vbpf_gate_inject(unsigned long handler): runs a handler of the kernel's
+ * interrupt table as if its event had come here. Interrupts off.
+ */
+SYM_FUNC_START(vbpf_gate_inject)
+	pushq	%rbp
+	movq	%rsp, %rbp
+	andq	$-16, %rsp
+	pushq	$__KERNEL_DS
+	pushq	%rbp
+	pushfq
+	pushq	$__KERNEL_CS
+	CALL_NOSPEC rdi
+	/* The handler's IRET has popped all; objtool cannot know. */
+	movq	%rbp, %rsp
+	popq	%rbp
+	RET
+SYM_FUNC_END(vbpf_gate_inject)
+
+/* void vbpf_gate_unblock_nmi(void): lets NMIs come again after one has left an extension. */
+SYM_FUNC_START(vbpf_gate_unblock_nmi)
+	pushq	%rbp
+	movq	%rsp, %rbp
+	andq	$-16, %rsp
+	UNWIND_HINT_UNDEFINED
+	pushq	$__KERNEL_DS
+	pushq	%rbp
+	pushfq
+	pushq	$__KERNEL_CS
+	leaq	.Lunblocked(%rip), %rax
+	pushq	%rax
+	iretq
+.Lunblocked:
+	UNWIND_HINT_UNDEFINED
+	popq	%rbp
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(vbpf_gate_unblock_nmi)

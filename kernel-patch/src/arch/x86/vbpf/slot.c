@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Slots: stacks, event stacks and resume frames, each set under a key of its
+ * own. There are as many as keys for them, however many CPUs there are.
+ */
+#include <linux/bitops.h>
+#include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+#include <asm/tlbflush.h>
+
+#include "vbpf.h"
+
+#define GUARD		0x10000UL
+#define STACK_STRIDE	(VBPF_STACK_SIZE + GUARD)
+/* Event page, NMI page, alias of the frame; a page without memory after each. */
+#define PAGES_STRIDE	(8 * PAGE_SIZE)
+
+static struct vbpf_slot slots[VBPF_SLOTS] __ro_after_init;
+static u32 last_user[VBPF_SLOTS];
+static unsigned long stacks __ro_after_init;
+static unsigned long busy;
+
+static_assert(VBPF_SLOTS <= BITS_PER_LONG);
+
+struct mapping {
+	struct page *page;
+	pgprot_t prot;
+};
+
+static int __init set_one_pte(pte_t *pte, unsigned long address, void *data)
+{
+	struct mapping *mapping = data;
+
+	set_pte_at(&init_mm, address, pte, mk_pte(mapping->page, mapping->prot));
+	return 0;
+}
+
+static int __init map_page(unsigned long address, struct page *page, pgprot_t prot, u32 key)
+{
+	struct mapping mapping = { page, vbpf_prot(prot, key) };
+
+	return apply_to_page_range(&init_mm, address, PAGE_SIZE, set_one_pte, &mapping);
+}
+
+static void *__init map_new_page(unsigned long address, pgprot_t prot, u32 key)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	if (!page || map_page(address, page, prot, key))
+		return NULL;
+	return page_address(page);
+}
+
+static int __init make_slot(struct vbpf_slot *slot, u32 index, unsigned long stack, unsigned long pages)
+{
+	unsigned long at;
+	void *nmi;
+
+	slot->index = index;
+	slot->key = VBPF_KEY_SLOT + index;
+	for (at = stack; at < stack + VBPF_STACK_SIZE; at += PAGE_SIZE) {
+		if (!map_new_page(at, PAGE_KERNEL, slot->key))
+			return -ENOMEM;
+	}
+	slot->stack_top = at;
+	if (!map_new_page(pages, PAGE_KERNEL, slot->key))
+		return -ENOMEM;
+	slot->ist_top = pages + PAGE_SIZE;
+	nmi = map_new_page(pages + 2 * PAGE_SIZE, PAGE_KERNEL, slot->key);
+	if (!nmi)
+		return -ENOMEM;
+	/* The gate latches in the word above the frame. */
+	slot->nmi_top = pages + 3 * PAGE_SIZE - 16;
+	slot->nmi_latch = nmi + PAGE_SIZE - 16;
+	slot->frame_alias = pages + 4 * PAGE_SIZE;
+	slot->frame = map_new_page(slot->frame_alias, PAGE_KERNEL_RO, slot->key);
+	return slot->frame ? 0 : -ENOMEM;
+}
+
+/* At boot: what was allocated is not given back when it fails. */
+int __init vbpf_slots_init(void)
+{
+	struct vm_struct *area;
+	unsigned long pages;
+	u32 i;
+
+	area = get_vm_area(GUARD + VBPF_SLOTS * (STACK_STRIDE + PAGES_STRIDE), VM_SPARSE);
+	if (!area)
+		return -ENOMEM;
+	stacks = (unsigned long)area->addr + GUARD;
+	pages = stacks + VBPF_SLOTS * STACK_STRIDE;
+	for (i = 0; i < VBPF_SLOTS; i++) {
+		int error = make_slot(&slots[i], i, stacks + i * STACK_STRIDE, pages + i * PAGES_STRIDE);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/*
+ * A slot for a run of extension @user, or NULL when all are taken for longer
+ * than a short spin. Preemption off. A stack that another extension has left
+ * is cleared: what it was told is not for this one.
+ */
+struct vbpf_slot *vbpf_slot_get(u32 user)
+{
+	u32 index = smp_processor_id() % VBPF_SLOTS, tries;
+
+	for (tries = 0; test_and_set_bit_lock(index, &busy); tries++) {
+		if (tries == 10000)
+			return NULL;
+		index = (index + 1) % VBPF_SLOTS;
+		if (tries >= VBPF_SLOTS)
+			cpu_relax();
+	}
+	if (last_user[index] != user) {
+		memset((void *)(slots[index].stack_top - VBPF_STACK_SIZE), 0, VBPF_STACK_SIZE);
+		last_user[index] = user;
+	}
+	return &slots[index];
+}
+
+void vbpf_slot_put(struct vbpf_slot *slot)
+{
+	clear_bit_unlock(slot->index, &busy);
+}
+
+bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size)
+{
+	return size <= VBPF_STACK_SIZE && address >= slot->stack_top - VBPF_STACK_SIZE &&
+	       address <= slot->stack_top - size;
+}
+
+/* In some slot's stack, or the guard around it. */
+bool vbpf_in_stacks(unsigned long address)
+{
+	return address - (stacks - GUARD) < GUARD + VBPF_SLOTS * STACK_STRIDE;
+}
+
+/* All stacks, with the guards between them. */
+void vbpf_stacks_range(unsigned long *start, unsigned long *size)
+{
+	*start = stacks;
+	*size = VBPF_SLOTS * STACK_STRIDE;
+}

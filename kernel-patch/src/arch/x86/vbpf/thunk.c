@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What C has to know of thunks.S, and what it makes of an extension's end. */
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <asm/trapnr.h>
+#include <uapi/linux/vbpf.h>
+
+#include "vbpf.h"
+
+extern const u8 vbpf_thunks[], vbpf_thunk_trampoline[], vbpf_thunk_returned[];
+extern const u8 vbpf_thunk_bad_return[], vbpf_thunk_bad_call[], vbpf_thunk_indirect[];
+
+struct thunk_data {
+	unsigned long leave, import, stacks, stacks_size;
+};
+
+void vbpf_thunks_copy(void *page)
+{
+	struct thunk_data *data = page + THUNK_DATA;
+
+	BUILD_BUG_ON(offsetof(struct thunk_data, leave) != THUNK_LEAVE - THUNK_DATA);
+	BUILD_BUG_ON(offsetof(struct thunk_data, import) != THUNK_IMPORT - THUNK_DATA);
+	BUILD_BUG_ON(offsetof(struct thunk_data, stacks) != THUNK_STACKS - THUNK_DATA);
+	BUILD_BUG_ON(offsetof(struct thunk_data, stacks_size) != THUNK_STACKS_SIZE - THUNK_DATA);
+	memcpy(page, vbpf_thunks, PAGE_SIZE);
+	data->leave = (unsigned long)vbpf_gate_leave;
+	data->import = (unsigned long)vbpf_gate_import;
+	vbpf_stacks_range(&data->stacks, &data->stacks_size);
+}
+
+static unsigned long place(unsigned long base, const u8 *symbol)
+{
+	return base + VBPF_REGION_THUNKS + (symbol - vbpf_thunks);
+}
+
+unsigned long vbpf_thunk_call(unsigned long base)
+{
+	return place(base, vbpf_thunk_trampoline);
+}
+
+/*
+ * A target that is not in the text stops the thunk at a ud2, or where it looks
+ * for a mark that is not mapped.
+ */
+static u32 thunk_report(const struct vbpf_run *run, unsigned long base, u32 exit)
+{
+	unsigned long ip = run->ip, marks = base + VBPF_REGION_TARGETS;
+
+	if (exit == X86_TRAP_UD && ip == place(base, vbpf_thunk_bad_return))
+		return VBPF_FAULT_BAD_RETURN;
+	if (exit == X86_TRAP_UD && ip == place(base, vbpf_thunk_bad_call))
+		return VBPF_FAULT_BAD_CALL;
+	if (exit != X86_TRAP_PF || run->address - marks >= VBPF_REGION_IMAGE_SIZE)
+		return VBPF_FAULT_NONE;
+	if (ip >= place(base, vbpf_thunk_indirect) && ip < place(base, vbpf_thunk_bad_return))
+		return VBPF_FAULT_BAD_CALL;
+	if (ip >= place(base, vbpf_thunks) && ip < place(base, vbpf_thunk_indirect))
+		return VBPF_FAULT_BAD_RETURN;
+	return VBPF_FAULT_NONE;
+}
+
+static u32 exception_kind(const struct vbpf_run *run, u32 exit)
+{
+	switch (exit) {
+	case VBPF_EXIT_BUDGET:
+		return VBPF_FAULT_BUDGET;
+	case X86_TRAP_DE:
+		return VBPF_FAULT_DIVIDE_ERROR;
+	case X86_TRAP_UD:
+	case X86_TRAP_BP:
+		return VBPF_FAULT_UNDEFINED_INSTRUCTION;
+	case X86_TRAP_PF:
+		return vbpf_in_stacks(run->address) ? VBPF_FAULT_STACK_OVERFLOW : VBPF_FAULT_BAD_ADDRESS;
+	case X86_TRAP_GP:
+	case X86_TRAP_SS:
+		return VBPF_FAULT_BAD_ADDRESS;
+	default:
+		return VBPF_FAULT_EXCEPTION;
+	}
+}
+
+void vbpf_arch_describe(const struct vbpf_run *run, unsigned long base, u32 exit, struct vbpf_fault *fault)
+{
+	u64 target = run->regs[VBPF_R11];
+
+	memcpy(fault->registers, run->regs, sizeof(run->regs));
+	fault->registers[16] = run->ip;
+	fault->registers[17] = run->flags;
+	fault->vector = exit < 256 ? exit : ~0u;
+	fault->error_code = exit < 256 ? run->error_code : 0;
+	fault->kind = thunk_report(run, base, exit);
+	if (fault->kind == VBPF_FAULT_NONE) {
+		fault->kind = exception_kind(run, exit);
+		fault->address = exit == X86_TRAP_PF ? run->address : run->ip;
+		return;
+	}
+	/* A return's target is where it was looked for. */
+	if (fault->kind == VBPF_FAULT_BAD_RETURN &&
+	    vbpf_slot_owns(run->slot, run->regs[VBPF_SP], sizeof(target)))
+		target = *(u64 *)run->regs[VBPF_SP];
+	fault->address = target;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of arch/x86/vbpf share. */
+#ifndef _ARCH_X86_VBPF_H
+#define _ARCH_X86_VBPF_H
+
+#include <linux/percpu-defs.h>
+#include <asm/desc_defs.h>
+#include <asm/pgtable_types.h>
+#include <asm/vbpf.h>
+
+/* Read by the gate; constant after init. */
+extern struct desc_ptr vbpf_kernel_idt, vbpf_extension_idt;
+DECLARE_PER_CPU(struct vbpf_run *, vbpf_current_run);
+
+/* IST entries that Linux leaves free: of all vectors but NMI, and of NMI. */
+#define VBPF_IST_EVENT	5
+#define VBPF_IST_NMI	6
+
+static inline pgprot_t vbpf_prot(pgprot_t prot, u32 key)
+{
+	return __pgprot(pgprot_val(prot) | (pteval_t)key << _PAGE_BIT_PKEY_BIT0);
+}
+
+int vbpf_slots_init(void);
+void vbpf_stacks_range(unsigned long *start, unsigned long *size);
+
+#endif

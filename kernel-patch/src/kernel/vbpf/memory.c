@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of an instance: a region of kernel address space whose pages
+ * carry the extension's key. All are charged to the loader's memcg.
+ */
+#include <linux/gfp.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <asm/tlbflush.h>
+
+#include "vbpf.h"
+
+static pgprot_t with_key(pgprot_t prot, u32 key)
+{
+	return __pgprot(pgprot_val(prot) | (pteval_t)key << _PAGE_BIT_PKEY_BIT0);
+}
+
+static int set_one_pte(pte_t *pte, unsigned long address, void *data)
+{
+	set_pte_at(&init_mm, address, pte, *(pte_t *)data);
+	return 0;
+}
+
+static int make_page_table(pte_t *pte, unsigned long address, void *data)
+{
+	return 0;
+}
+
+static struct page *new_page(struct vbpf_instance *instance, gfp_t gfp)
+{
+	struct mem_cgroup *outer = set_active_memcg(instance->extension->memcg);
+	struct page *page = alloc_page(gfp | __GFP_ZERO | __GFP_ACCOUNT | __GFP_NOWARN);
+
+	set_active_memcg(outer);
+	return page;
+}
+
+/* Maps a new page of zeros; process context. Its contents are written through its kernel address. */
+static struct page *map_page(struct vbpf_instance *instance, u64 offset, pgprot_t prot)
+{
+	struct vbpf_extension *extension = instance->extension;
+	struct page *page = new_page(instance, GFP_KERNEL);
+	pte_t pte;
+
+	if (!page)
+		return NULL;
+	pte = mk_pte(page, with_key(prot, extension->domain_key));
+	if (apply_to_page_range(&init_mm, instance->base + offset, PAGE_SIZE, set_one_pte, &pte)) {
+		__free_page(page);
+		return NULL;
+	}
+	list_add(&page->lru, &instance->pages);
+	atomic64_add(PAGE_SIZE, &extension->memory);
+	return page;
+}
+
+static int map_zeros(struct vbpf_instance *instance, u64 offset, u64 size, pgprot_t prot)
+{
+	u64 end = offset + size;
+
+	for (; offset < end; offset += PAGE_SIZE) {
+		if (!map_page(instance, offset, prot))
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* @size is whole pages; @bytes_size may be less. */
+static int map_from_user(struct vbpf_instance *instance, u64 offset, u64 size, const void __user *bytes,
+			 u64 bytes_size, pgprot_t prot)
+{
+	u64 at;
+
+	for (at = 0; at < size; at += PAGE_SIZE) {
+		struct page *page = map_page(instance, offset + at, prot);
+		u64 left = at < bytes_size ? bytes_size - at : 0;
+
+		if (!page)
+			return -ENOMEM;
+		if (left && copy_from_user(page_address(page), bytes + at, min_t(u64, left, PAGE_SIZE)))
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int map_segment(struct vbpf_instance *instance, const struct vbpf_segment *segment)
+{
+	static const u64 prots[] = { __PAGE_KERNEL_ROX, __PAGE_KERNEL_RO, __PAGE_KERNEL };
+	u64 end = VBPF_REGION_IMAGE + VBPF_REGION_IMAGE_SIZE;
+	pgprot_t prot;
+
+	if (segment->reserved || segment->kind >= ARRAY_SIZE(prots) || !PAGE_ALIGNED(segment->offset) ||
+	    segment->offset < VBPF_REGION_IMAGE || segment->offset >= end ||
+	    segment->size > end - segment->offset || segment->bytes_size > segment->size)
+		return -EINVAL;
+	prot = __pgprot(prots[segment->kind] & __default_kernel_pte_mask);
+	return map_from_user(instance, segment->offset, PAGE_ALIGN(segment->size), u64_to_user_ptr(segment->bytes),
+			     segment->bytes_size, prot);
+}
+
+/*
+ * Called with the extension's mutex, once. Segments may not overlap: each is
+ * further on than the one before. What a failure leaves behind goes with the
+ * instance.
+ */
+int vbpf_instance_map_image(struct vbpf_instance *instance, const struct vbpf_segment *segments, u32 count,
+			    const void __user *target_map, u64 target_map_size)
+{
+	u64 next = 0, text = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		int error;
+
+		if (segments[i].offset < next)
+			return -EINVAL;
+		if (segments[i].kind == VBPF_SEGMENT_TEXT && (text || segments[i].offset != VBPF_REGION_IMAGE))
+			return -EINVAL;
+		error = map_segment(instance, &segments[i]);
+		if (error)
+			return error;
+		next = segments[i].offset + PAGE_ALIGN(segments[i].size);
+		if (segments[i].kind == VBPF_SEGMENT_TEXT)
+			text = segments[i].size;
+	}
+	if (!text || target_map_size != text)
+		return -EINVAL;
+	return map_from_user(instance, VBPF_REGION_TARGETS, PAGE_ALIGN(text), target_map, text, PAGE_KERNEL_RO);
+}
+
+static u32 window_count(const struct vbpf_instance *instance)
+{
+	return instance->extension->concurrency == VBPF_CONCURRENCY_SHARED ? VBPF_SLOTS : 1;
+}
+
+unsigned long vbpf_window(const struct vbpf_instance *instance, const struct vbpf_slot *slot)
+{
+	u32 index = window_count(instance) == 1 ? 0 : slot->index;
+
+	return instance->base + VBPF_REGION_WINDOWS + index * VBPF_WINDOW_STRIDE;
+}
+
+/* All but the image: thunks, windows, and page tables for the heap, so that it can grow in any context. */
+static int map_fixed(struct vbpf_instance *instance)
+{
+	struct page *thunks = map_page(instance, VBPF_REGION_THUNKS, PAGE_KERNEL_ROX);
+	u64 heap_size = instance->extension->heap_size;
+	u32 i;
+
+	if (!thunks)
+		return -ENOMEM;
+	vbpf_thunks_copy(page_address(thunks));
+	for (i = 0; i < window_count(instance); i++) {
+		if (map_zeros(instance, VBPF_REGION_WINDOWS + i * VBPF_WINDOW_STRIDE, VBPF_WINDOW_SIZE, PAGE_KERNEL))
+			return -ENOMEM;
+	}
+	if (!heap_size)
+		return 0;
+	return apply_to_page_range(&init_mm, instance->base + VBPF_REGION_HEAP, heap_size, make_page_table, NULL);
+}
+
+int vbpf_instance_init(struct vbpf_instance *instance, struct vbpf_extension *extension)
+{
+	instance->extension = extension;
+	INIT_LIST_HEAD(&instance->pages);
+	raw_spin_lock_init(&instance->lock);
+	atomic_set(&instance->user, 0);
+	/* Twice the size, for the alignment; what is left is guard. */
+	instance->area = get_vm_area(2 * VBPF_REGION_SIZE, VM_SPARSE);
+	if (!instance->area)
+		return -ENOMEM;
+	instance->base = ALIGN((unsigned long)instance->area->addr, VBPF_REGION_SIZE);
+	return map_fixed(instance);
+}
+
+/* No run may be inside, nor begin. */
+void vbpf_instance_free(struct vbpf_instance *instance)
+{
+	struct page *page, *next;
+
+	if (!instance->area)
+		return;
+	/* Takes the page table entries away and flushes every TLB. */
+	free_vm_area(instance->area);
+	list_for_each_entry_safe(page, next, &instance->pages, lru)
+		__free_page(page);
+}
+
+struct heap_page {
+	struct page *page;
+	pte_t pte;
+};
+
+static int set_if_none(pte_t *pte, unsigned long address, void *data)
+{
+	struct heap_page *heap_page = data;
+
+	if (!pte_none(ptep_get(pte)))
+		return -EEXIST;
+	set_pte_at(&init_mm, address, pte, heap_page->pte);
+	return 0;
+}
+
+/*
+ * A page of the heap was touched that was not there: now it is, unless there is
+ * no memory, or it is beyond the heap. Interrupts off. Another CPU may have
+ * been first.
+ */
+bool vbpf_instance_grow_heap(struct vbpf_instance *instance, unsigned long address)
+{
+	struct vbpf_extension *extension = instance->extension;
+	unsigned long heap = instance->base + VBPF_REGION_HEAP;
+	struct heap_page heap_page;
+	int error;
+
+	if (address < heap || address - heap >= extension->heap_size)
+		return false;
+	heap_page.page = new_page(instance, GFP_NOWAIT);
+	if (!heap_page.page)
+		return false;
+	heap_page.pte = mk_pte(heap_page.page, with_key(PAGE_KERNEL, extension->domain_key));
+	raw_spin_lock(&instance->lock);
+	error = apply_to_existing_page_range(&init_mm, address & PAGE_MASK, PAGE_SIZE, set_if_none, &heap_page);
+	if (!error)
+		list_add(&heap_page.page->lru, &instance->pages);
+	raw_spin_unlock(&instance->lock);
+	if (error)
+		__free_page(heap_page.page);
+	else
+		atomic64_add(PAGE_SIZE, &extension->memory);
+	return !error || error == -EEXIST;
+}
