@@ -19,4 +19,5 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   bpftool procps iperf3 tcpdump
   qemu-system-x86 busybox-static cpio xz-utils mandoc zsh
+  linux-source-6.12 gcc make bc flex bison dwarves libssl-dev lz4 rsync patch  # the kernel engine
 )

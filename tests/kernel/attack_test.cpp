@@ -113,8 +113,8 @@ TEST_F(Kernel, MemoryLastsFromRunToRun) {
 
 // Interrupts come all the time in there, and go through the gate and back.
 TEST_F(Kernel, InterruptsDoNotChangeRegisters) {
-  for (int i = 0; i < 20; ++i) {
-    const Ran ran = extension_.run(keeps_registers, {10'000'000});
+  for (int i = 0; i < 50; ++i) {
+    const Ran ran = extension_.run(keeps_registers, {1'000'000});
     ASSERT_EQ(ran.error, 0);
     ASSERT_EQ(ran.retval, 0u);
   }

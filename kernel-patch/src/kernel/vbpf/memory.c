@@ -228,7 +228,8 @@ bool vbpf_instance_grow_heap(struct vbpf_instance *instance, unsigned long addre
 		return false;
 	heap_page.pte = mk_pte(heap_page.page, with_key(PAGE_KERNEL, extension->domain_key));
 	raw_spin_lock(&instance->lock);
-	error = apply_to_existing_page_range(&init_mm, address & PAGE_MASK, PAGE_SIZE, set_if_none, &heap_page);
+	/* The page table is there since map_fixed(): nothing is allocated. */
+	error = apply_to_page_range(&init_mm, address & PAGE_MASK, PAGE_SIZE, set_if_none, &heap_page);
 	if (!error)
 		list_add(&heap_page.page->lru, &instance->pages);
 	raw_spin_unlock(&instance->lock);

@@ -44,6 +44,7 @@
 	popq	%r12
 	popq	%rbx
 	popq	%rbp
+	UNWIND_HINT_FUNC
 	RET
 .endm
 
@@ -66,8 +67,9 @@
  * Interrupts off, keys open, before and after. Nothing but the arguments is
  * in a register when the extension sees it.
  */
-SYM_FUNC_START(vbpf_gate_enter)
-	UNWIND_HINT_SAVE
+SYM_CODE_START(vbpf_gate_enter)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
 	LEAVE_KERNEL
 	UNWIND_HINT_UNDEFINED
 	movq	RUN_TRAMPOLINE(%rdi), %r10
@@ -93,7 +95,7 @@ SYM_FUNC_START(vbpf_gate_enter)
 	sti
 	ANNOTATE_RETPOLINE_SAFE
 	jmp	*%r10
-SYM_FUNC_END(vbpf_gate_enter)
+SYM_CODE_END(vbpf_gate_enter)
 
 /*
  * u32 vbpf_gate_resume(struct vbpf_run *run): goes on where an event came,
@@ -101,8 +103,9 @@ SYM_FUNC_END(vbpf_gate_enter)
  * the slot's frame, which is read through its alias: under the slot's key,
  * and not writable by anyone.
  */
-SYM_FUNC_START(vbpf_gate_resume)
-	UNWIND_HINT_SAVE
+SYM_CODE_START(vbpf_gate_resume)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
 	LEAVE_KERNEL
 	UNWIND_HINT_UNDEFINED
 	movq	RUN_REG(3)(%rdi), %rbx
@@ -126,7 +129,7 @@ SYM_FUNC_START(vbpf_gate_resume)
 	popq	%rcx
 	popq	%rax
 	iretq
-SYM_FUNC_END(vbpf_gate_resume)
+SYM_CODE_END(vbpf_gate_resume)
 
 /*
  * The first function has returned to the trampoline, or something returned or
@@ -134,13 +137,13 @@ SYM_FUNC_END(vbpf_gate_resume)
  */
 SYM_CODE_START(vbpf_gate_leave)
 	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
 	cli
 	movq	%rax, %r8
 	OPEN_KEYS
 	movq	PER_CPU_VAR(vbpf_current_run), %rdi
 	movq	%r8, RUN_REG(0)(%rdi)
 	movl	$VBPF_EXIT_RETURN, %eax
-	UNWIND_HINT_UNDEFINED
 	BACK_TO_KERNEL %rdi
 SYM_CODE_END(vbpf_gate_leave)
 
@@ -151,6 +154,7 @@ SYM_CODE_END(vbpf_gate_leave)
  */
 SYM_CODE_START(vbpf_gate_import)
 	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
 	cli
 	movl	%eax, %r8d
 	movq	%rdx, %r9
@@ -246,6 +250,7 @@ SYM_CODE_START(vbpf_gate_stubs)
 	.rept 256
 	.balign 16
 	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR	/* IBT is off where this runs */
 	.if vector >= 32
 	pushq	$0
 	.elseif !((WITH_ERROR_CODE >> vector) & 1)
