@@ -169,8 +169,7 @@ class Parser {
     while (true) {
       std::string_view name = list.substr(0, list.find(','));
       auto found = std::find_if(variants.begin(), variants.end(), [&](Variant v) { return names_of(v).name == name; });
-      if (found == variants.end())
-        return fail("unknown variant '" + std::string(name) + "': use user, sfi or kernel");
+      if (found == variants.end()) return fail("unknown variant '" + std::string(name) + "': use user, sfi or kernel");
       out_.wants[*found] = true;
       if (name.size() == list.size()) return std::nullopt;
       list.remove_prefix(name.size() + 1);

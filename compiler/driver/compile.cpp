@@ -148,8 +148,8 @@ int open_variant(const Job& job, const Input& input, const ObjectFile& object, V
     return 1;
   }
   std::optional<std::string_view> missing = object.section(names_of(variant).missing);
-  part.missing = missing ? std::string(*missing)
-                         : input.path + " was not made by vbpf-clang++: compile it with vbpf-clang++ -c";
+  part.missing =
+      missing ? std::string(*missing) : input.path + " was not made by vbpf-clang++: compile it with vbpf-clang++ -c";
   return 0;
 }
 

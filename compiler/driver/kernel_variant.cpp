@@ -24,8 +24,8 @@ bool names_vector_register(std::string_view instruction) {
   return false;
 }
 
-// The instruction that uses a vector or x87 register, if there is one: code that asks for them by name, in asm statements
-// or target attributes, gets them in any variant.
+// The instruction that uses a vector or x87 register, if there is one: code that asks for them by name, in asm
+// statements or target attributes, gets them in any variant.
 std::string first_vector_instruction(std::string_view assembly) {
   while (!assembly.empty()) {
     std::string_view line = assembly.substr(0, assembly.find('\n'));
@@ -41,8 +41,8 @@ std::string first_vector_instruction(std::string_view assembly) {
 }
 
 std::string no_vector_registers(const std::string& source, const std::string& instruction) {
-  return source + ": `" + instruction + "` uses a register that the kernel variant has not: give it another form where " +
-         "__SSE2__ is not defined";
+  return source + ": `" + instruction +
+         "` uses a register that the kernel variant has not: give it another form where " + "__SSE2__ is not defined";
 }
 
 }  // namespace

@@ -73,7 +73,9 @@ Linking link_variant(const Job& job, const std::vector<Unit>& units, Variant var
   if (!job.arguments.no_runtime) {
     std::string archive = job.toolchain.runtime + "/" + name + "/libvbpf_rt.a";
     if (!std::filesystem::exists(archive))
-      return {.code = 1, .linker = "", .lines = "the extension runtime '" + archive + "' is not there: install vBPF again\n"};
+      return {.code = 1,
+              .linker = "",
+              .lines = "the extension runtime '" + archive + "' is not there: install vBPF again\n"};
     command.push_back(archive);
   }
   Linking result;

@@ -27,9 +27,7 @@ using Block = __m128i;
 
 inline Block filled_with(unsigned char value) { return _mm_set1_epi8(static_cast<char>(value)); }
 // Bit i: byte i is the same in both.
-inline unsigned equal_bytes(Block a, Block b) {
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)));
-}
+inline unsigned equal_bytes(Block a, Block b) { return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b))); }
 
 #else
 
@@ -47,9 +45,7 @@ inline unsigned zero_bytes(uint64_t word) {
   uint64_t zeros = ~(((word & low_bits) + low_bits) | word | low_bits);
   return static_cast<unsigned>((zeros >> 7) * 0x0102040810204080u >> 56);
 }
-inline unsigned equal_bytes(Block a, Block b) {
-  return zero_bytes(a.low ^ b.low) | zero_bytes(a.high ^ b.high) << 8;
-}
+inline unsigned equal_bytes(Block a, Block b) { return zero_bytes(a.low ^ b.low) | zero_bytes(a.high ^ b.high) << 8; }
 
 #endif
 

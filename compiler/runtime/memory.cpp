@@ -33,8 +33,7 @@ inline void copy_forward(unsigned char* to, const unsigned char* from, size_t le
   Block tail = load<Block>(from + length - 16);
   unsigned char* const end = to + length - 16;
   while (static_cast<size_t>(end - to) > 48) {
-    Block a = load<Block>(from), b = load<Block>(from + 16), c = load<Block>(from + 32),
-            d = load<Block>(from + 48);
+    Block a = load<Block>(from), b = load<Block>(from + 16), c = load<Block>(from + 32), d = load<Block>(from + 48);
     store(to, a);
     store(to + 16, b);
     store(to + 32, c);

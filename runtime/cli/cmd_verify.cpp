@@ -171,8 +171,8 @@ Result<int> verify(const Arguments& arguments) {
   Json answers = Json::array();
   for (const VariantNames& one : variants) {
     // Unasked, only a variant that the object brings along.
-    const bool wanted = arguments.variant.empty() ? one.section.empty() || carries(object, one.section)
-                                                  : arguments.variant == one.name;
+    const bool wanted =
+        arguments.variant.empty() ? one.section.empty() || carries(object, one.section) : arguments.variant == one.name;
     if (wanted) answers.push_back(check(object, one.variant, one.name));
   }
   const bool ok = std::all_of(answers.begin(), answers.end(), [](const Json& one) { return one["ok"] == true; });
@@ -189,7 +189,8 @@ Result<int> verify(const Arguments& arguments) {
 Action add_verify(CLI::App& command) {
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "any ELF object")->required();
-  command.add_option("--variant", arguments->variant, "check as this one: user, sfi, kernel (all that are in the object)")
+  command
+      .add_option("--variant", arguments->variant, "check as this one: user, sfi, kernel (all that are in the object)")
       ->check(CLI::IsMember({"user", "sfi", "kernel"}));
   add_json(command);
   return [arguments] { return verify(*arguments); };

@@ -60,19 +60,22 @@ TEST_F(KernelVariantTest, VectorRegistersInAsmLeaveItOut) {
 }
 
 TEST_F(KernelVariantTest, AssemblyFilesMayHaveTwoForms) {
-  write("b.S", ".globl zero\nzero:\n#ifdef __SSE2__\n pxor %xmm0,%xmm0\n#endif\n xor %eax,%eax\n"
-               " jmp __x86_return_thunk\n");
+  write("b.S",
+        ".globl zero\nzero:\n#ifdef __SSE2__\n pxor %xmm0,%xmm0\n#endif\n xor %eax,%eax\n"
+        " jmp __x86_return_thunk\n");
   write("c.S", ".globl zero\nzero:\n pxor %xmm0,%xmm0\n xor %eax,%eax\n jmp __x86_return_thunk\n");
-  write("a.cpp", "#include <vbpf/plugin.h>\nextern \"C\" uint64_t zero();\n"
-                 "VBPF_PLUGIN_ENTRY uint64_t run(uint64_t) { return zero(); }\n");
+  write("a.cpp",
+        "#include <vbpf/plugin.h>\nextern \"C\" uint64_t zero();\n"
+        "VBPF_PLUGIN_ENTRY uint64_t run(uint64_t) { return zero(); }\n");
   build("-O2 --variant=user,kernel a.cpp b.S -o ext.o");
   EXPECT_EQ(verify("ext.o", Variant::kernel), "ok");
   refuse("-O2 --variant=user,kernel a.cpp c.S -o x.o", "c.S: `pxor %xmm0,%xmm0` uses a register");
 }
 
 TEST_F(KernelVariantTest, QuadruplePrecisionIsRefusedWithAdvice) {
-  write("a.cpp", "#include <vbpf/plugin.h>\nVBPF_PLUGIN_ENTRY uint64_t run(uint64_t x) {\n"
-                 "  volatile __float128 y = (double)x; return (uint64_t)(double)(y * y); }\n");
+  write("a.cpp",
+        "#include <vbpf/plugin.h>\nVBPF_PLUGIN_ENTRY uint64_t run(uint64_t x) {\n"
+        "  volatile __float128 y = (double)x; return (uint64_t)(double)(y * y); }\n");
   refuse("-O2 a.cpp --variant=kernel -o x.o", "use double: there is no arithmetic of 128-bit floating point");
 }
 

@@ -18,11 +18,11 @@ uint64_t bits_of(double x) { return __builtin_bit_cast(uint64_t, x); }
 uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
 
 // The instruction itself: a compiler may swap operands, and then another NaN comes out.
-#define CPU(name, instruction, type, Bits)                                   \
-  Bits name(Bits a, Bits b) {                                                \
-    auto x = __builtin_bit_cast(type, a), y = __builtin_bit_cast(type, b);   \
-    asm(instruction " %1, %0" : "+x"(x) : "x"(y));                           \
-    return __builtin_bit_cast(Bits, x);                                      \
+#define CPU(name, instruction, type, Bits)                                 \
+  Bits name(Bits a, Bits b) {                                              \
+    auto x = __builtin_bit_cast(type, a), y = __builtin_bit_cast(type, b); \
+    asm(instruction " %1, %0" : "+x"(x) : "x"(y));                         \
+    return __builtin_bit_cast(Bits, x);                                    \
   }
 CPU(cpu_add, "addsd", double, uint64_t)
 CPU(cpu_subtract, "subsd", double, uint64_t)
@@ -44,10 +44,11 @@ template <typename F>
 std::vector<typename F::Bits> edges() {
   using Bits = typename F::Bits;
   std::vector<Bits> all;
-  for (Bits near : {Bits{0}, F::quiet, static_cast<Bits>(F::quiet * 2), F::infinity, static_cast<Bits>(F::infinity | F::quiet),
-                    bits_of(Real<F>(1)), bits_of(Real<F>(1.5)), bits_of(Real<F>(0.5)), bits_of(Real<F>(3)),
-                    bits_of(Real<F>(4294967296.0)), bits_of(Real<F>(2147483648.0)), bits_of(Real<F>(9223372036854775808.0)),
-                    bits_of(Real<F>(18446744073709551616.0)), bits_of(std::numeric_limits<Real<F>>::max())}) {
+  for (Bits near :
+       {Bits{0}, F::quiet, static_cast<Bits>(F::quiet * 2), F::infinity, static_cast<Bits>(F::infinity | F::quiet),
+        bits_of(Real<F>(1)), bits_of(Real<F>(1.5)), bits_of(Real<F>(0.5)), bits_of(Real<F>(3)),
+        bits_of(Real<F>(4294967296.0)), bits_of(Real<F>(2147483648.0)), bits_of(Real<F>(9223372036854775808.0)),
+        bits_of(Real<F>(18446744073709551616.0)), bits_of(std::numeric_limits<Real<F>>::max())}) {
     for (int delta = -2; delta <= 2; ++delta) all.push_back(near + static_cast<Bits>(delta));
   }
   size_t count = all.size();
@@ -149,20 +150,21 @@ TEST(SoftConvert, BetweenSingleAndDouble) {
   uint64_t last = 0;
   for (int i = 0; i < 5000000; ++i) {
     last = doubles.next(last);
-    ASSERT_EQ(truncate(last), bits_of(_mm_cvtss_f32(_mm_cvtsd_ss(
-                                  _mm_setzero_ps(), _mm_set_sd(__builtin_bit_cast(double, last))))))
+    ASSERT_EQ(truncate(last),
+              bits_of(_mm_cvtss_f32(_mm_cvtsd_ss(_mm_setzero_ps(), _mm_set_sd(__builtin_bit_cast(double, last))))))
         << std::hex << last;
   }
   // Every single: in steps that are prime to the number of them, and where they are near a double's rounding.
   for (uint64_t i = 0; i < (1ull << 32); i += 397) {
     auto x = static_cast<uint32_t>(i);
-    ASSERT_EQ(extend(x), bits_of(_mm_cvtsd_f64(_mm_cvtss_sd(_mm_setzero_pd(),
-                                                            _mm_set_ss(__builtin_bit_cast(float, x))))))
+    ASSERT_EQ(extend(x),
+              bits_of(_mm_cvtsd_f64(_mm_cvtss_sd(_mm_setzero_pd(), _mm_set_ss(__builtin_bit_cast(float, x))))))
         << std::hex << x;
     for (int64_t delta : {-1, 0, 1}) {
       uint64_t half_way = extend(x) + (1ull << 28) + static_cast<uint64_t>(delta);
-      ASSERT_EQ(truncate(half_way), bits_of(_mm_cvtss_f32(_mm_cvtsd_ss(
-                                        _mm_setzero_ps(), _mm_set_sd(__builtin_bit_cast(double, half_way))))))
+      ASSERT_EQ(
+          truncate(half_way),
+          bits_of(_mm_cvtss_f32(_mm_cvtsd_ss(_mm_setzero_ps(), _mm_set_sd(__builtin_bit_cast(double, half_way))))))
           << std::hex << half_way;
     }
   }
@@ -188,7 +190,8 @@ TYPED_TEST(SoftFloat, FromIntegers) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 3000000; ++i) {
     uint64_t value = random() >> (random() % 64);
-    if (i % 3 == 0) value = (uint64_t{1} << (i / 3 % 64)) + static_cast<uint64_t>(static_cast<int64_t>(random() % 5) - 2);
+    if (i % 3 == 0)
+      value = (uint64_t{1} << (i / 3 % 64)) + static_cast<uint64_t>(static_cast<int64_t>(random() % 5) - 2);
     check_integer<TypeParam>(value);
     check_integer<TypeParam>(static_cast<int64_t>(value));
     check_integer<TypeParam>(static_cast<uint32_t>(value));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For the kernel variant, before the compiler's own <stdarg.h>. A floating-point argument is in a general register or in
- * memory like an integer there, but the compiler's va_arg looks for it among the vector registers.
+ * For the kernel variant, before the compiler's own <stdarg.h>. A floating-point argument is in a general register or
+ * in memory like an integer there, but the compiler's va_arg looks for it among the vector registers.
  */
 #include_next <stdarg.h>
 
@@ -19,9 +19,9 @@ static inline void vbpf_check_va_arg(int type_class, __SIZE_TYPE__ size) {
 }
 
 #undef va_arg
-#define va_arg(list, type)                                                                          \
-  _Generic(*(type*)0,                                                                               \
-      double: __builtin_bit_cast(double, __builtin_va_arg(list, unsigned long long)),               \
-      long double: __builtin_bit_cast(double, __builtin_va_arg(list, unsigned long long)),          \
+#define va_arg(list, type)                                                                 \
+  _Generic(*(type*)0,                                                                      \
+      double: __builtin_bit_cast(double, __builtin_va_arg(list, unsigned long long)),      \
+      long double: __builtin_bit_cast(double, __builtin_va_arg(list, unsigned long long)), \
       default: (vbpf_check_va_arg(__builtin_classify_type(*(type*)0), sizeof(type)), __builtin_va_arg(list, type)))
 #endif

@@ -14,8 +14,7 @@ using vbpf::verifier::Variant;
 
 bool carries(const std::vector<std::byte>& object, Variant variant) {
   const std::string_view bytes(reinterpret_cast<const char*>(object.data()), object.size());
-  const std::string_view section =
-      variant == Variant::sfi ? VBPF_SECTION_VARIANT_SFI : VBPF_SECTION_VARIANT_KERNEL;
+  const std::string_view section = variant == Variant::sfi ? VBPF_SECTION_VARIANT_SFI : VBPF_SECTION_VARIANT_KERNEL;
   return bytes.find(section) != std::string_view::npos;
 }
 
@@ -45,10 +44,9 @@ std::vector<std::pair<std::string, Variant>> objects() {
 INSTANTIATE_TEST_SUITE_P(Objects, AcceptTest, testing::ValuesIn(objects()), [](const auto& info) {
   std::string stem = info.param.first.substr(info.param.first.rfind('/') + 1);
   const Variant variant = info.param.second;
-  return stem.substr(0, stem.find('.')) +
-         (variant == Variant::user  ? "_user"
-          : variant == Variant::sfi ? "_sfi"
-                                    : "_kernel");
+  return stem.substr(0, stem.find('.')) + (variant == Variant::user  ? "_user"
+                                           : variant == Variant::sfi ? "_sfi"
+                                                                     : "_kernel");
 });
 
 }  // namespace
