@@ -104,9 +104,18 @@ bool keep_standard_input(const Job& job, std::string& copy) {
   return text && write_file(copy, *text) && read_from(copy);
 }
 
+bool is_preprocessed(const Input& input) {
+  if (!input.language.empty()) return input.language.ends_with("cpp-output");
+  return input.path.ends_with(".i") || input.path.ends_with(".ii");
+}
+
 int compile_source(const Job& job, const Input& input, const std::string& output, Unit& unit) {
   const PerVariant<bool>& wants = job.arguments.wants;
   Part& kernel = unit.parts[Variant::kernel];
+  if (wants[Variant::kernel] && is_preprocessed(input)) {
+    kernel.missing = input.path + " is preprocessed, for vector registers: give the source itself";
+    return wants[Variant::user] || wants[Variant::sfi] ? compile_user_and_sfi(job, input, output, unit) : 0;
+  }
   if (!wants[Variant::user] && !wants[Variant::sfi]) return compile_kernel_alone(job, input, output, kernel);
   if (!wants[Variant::kernel]) return compile_user_and_sfi(job, input, output, unit);
   std::string copy;

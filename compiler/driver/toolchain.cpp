@@ -69,6 +69,7 @@ std::vector<std::string> compile_command(const Toolchain& toolchain, const Argum
   if (variant == Variant::kernel) {
     command.insert(command.end(), std::begin(kernel_options), std::end(kernel_options));
     command.insert(command.end(), {"-isystem", toolchain.sdk + "/kernel"});
+    if (input.kind != Kind::assembly) command.insert(command.end(), {"-include", "vbpf_va_arg.h"});
   }
   if (input.kind == Kind::cxx) {
     if (!arguments.has_standard) command.emplace_back("-std=c++20");

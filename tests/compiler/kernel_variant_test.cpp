@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of code that is not for general registers when the kernel variant is made.
+#include "region.h"
 #include "run_driver.h"
 
 namespace vbpf::test {
@@ -85,6 +86,27 @@ TEST_F(KernelVariantTest, VariableArgumentsOfSmallStructuresLeaveItOut) {
                              " va_end(l); return p.x + p.y; }\n"
                              "double helper(uint64_t x) { return sum(1, Point{double(x), 2}); }\n"),
                   "takes no small structure or union from '...'");
+}
+
+TEST_F(KernelVariantTest, VariableArgumentsByTheBuiltinAreRight) {
+  build_with(
+      "double sum(int n, ...) { __builtin_va_list l; __builtin_va_start(l, n); double s = 0;\n"
+      "  for (; n > 0; --n) s += __builtin_va_arg(l, double); __builtin_va_end(l); return s; }\n"
+      "double helper(uint64_t x) { return sum(9, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, double(x)); }\n");
+  std::vector<std::string> errors;
+  auto region = Region::load(folder + "/ext.o", Variant::kernel, errors);
+  ASSERT_NE(region, nullptr);
+  EXPECT_EQ(region->call("run", 100), 136u);
+}
+
+TEST_F(KernelVariantTest, PreprocessedSourcesLeaveItOut) {
+  write("a.cpp", "#include <vbpf/plugin.h>\nVBPF_PLUGIN_ENTRY uint64_t run(uint64_t x) { return x; }\n");
+  build("-E a.cpp -o a.ii");
+  Outcome outcome = driver("-O2 a.ii -o ext.o");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.output.find("left out variant 'kernel': a.ii is preprocessed"), std::string::npos)
+      << outcome.output;
+  refuse("-O2 --variant=kernel a.ii -o x.o", "variant 'kernel' cannot be built: a.ii is preprocessed");
 }
 
 TEST_F(KernelVariantTest, AloneItIsCompiledOnceAndSaysWhatClangSays) {

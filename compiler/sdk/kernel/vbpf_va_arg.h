@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For the kernel variant, before the compiler's own <stdarg.h>. A floating-point argument is in a general register or
- * in memory like an integer there, but the compiler's va_arg looks for it among the vector registers.
+ * Before every source of the kernel variant. A floating-point argument is in a general register or in memory there,
+ * like an integer, but the compiler's va_arg looks for it among the vector registers.
  */
-#include_next <stdarg.h>
-
-#if defined(va_arg) && !defined(VBPF_KERNEL_STDARG_H)
-#define VBPF_KERNEL_STDARG_H
 
 /* 12 is __builtin_classify_type() of a structure or union. One of more than 16 bytes is passed in memory. */
 static inline void vbpf_check_va_arg(int type_class, __SIZE_TYPE__ size)
@@ -18,10 +14,8 @@ static inline void vbpf_check_va_arg(int type_class, __SIZE_TYPE__ size) {
   (void)size;
 }
 
-#undef va_arg
-#define va_arg(list, type)                                                                 \
+#define __builtin_va_arg(list, type)                                                       \
   _Generic(*(type*)0,                                                                      \
       double: __builtin_bit_cast(double, __builtin_va_arg(list, unsigned long long)),      \
       long double: __builtin_bit_cast(double, __builtin_va_arg(list, unsigned long long)), \
       default: (vbpf_check_va_arg(__builtin_classify_type(*(type*)0), sizeof(type)), __builtin_va_arg(list, type)))
-#endif
