@@ -112,7 +112,7 @@ class CodeChecker {
   }
 
   bool check_opcode() {
-    const OpcodeClass& opcode_class = class_of(current_.info->mnemonic);
+    const OpcodeClass& opcode_class = class_of(*current_.info);
     if (current_.info->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
         current_.info->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
       return refuse("code-encoding", "AVX-512 and other encodings than legacy and VEX",
@@ -187,7 +187,8 @@ class CodeChecker {
     return false;
   }
 
-  // General, XMM and YMM registers only: no segment, control, debug, MMX, x87, mask or bound register.
+  // General, XMM and YMM registers only: no segment, control, debug, MMX, x87, mask or bound register. In the kernel
+  // variant general ones alone, whatever the list of opcodes says.
   bool check_operands() {
     for (size_t i = 0; i < current_.info->operand_count_visible; ++i) {
       const ZydisDecodedOperand& operand = current_.operands[i];
@@ -198,14 +199,17 @@ class CodeChecker {
         case ZYDIS_REGCLASS_GPR16:
         case ZYDIS_REGCLASS_GPR32:
         case ZYDIS_REGCLASS_GPR64:
+          continue;
         case ZYDIS_REGCLASS_XMM:
         case ZYDIS_REGCLASS_YMM:
+          if (unit_.options.variant != Variant::kernel) continue;
           break;
         default:
-          return refuse("code-register",
-                        "register %" + std::string(ZydisRegisterGetString(operand.reg.value)) + " may not be used",
-                        compile_hint);
+          break;
       }
+      return refuse("code-register",
+                    "register %" + std::string(ZydisRegisterGetString(operand.reg.value)) + " may not be used",
+                    compile_hint);
     }
     return true;
   }

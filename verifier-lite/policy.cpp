@@ -46,10 +46,18 @@ constexpr auto make_table() {
 
 constexpr auto table = make_table();
 
+// The decoder has one name for a string instruction and for one of SSE; opcodes.def has the latter under it.
+ZydisMnemonic unambiguous(const ZydisDecodedInstruction& instruction) {
+  if (instruction.meta.category != ZYDIS_CATEGORY_STRINGOP) return instruction.mnemonic;
+  if (instruction.mnemonic == ZYDIS_MNEMONIC_MOVSD) return ZYDIS_MNEMONIC_MOVSQ;
+  if (instruction.mnemonic == ZYDIS_MNEMONIC_CMPSD) return ZYDIS_MNEMONIC_CMPSQ;
+  return instruction.mnemonic;
+}
+
 }  // namespace
 
-const OpcodeClass& class_of(ZydisMnemonic mnemonic) {
-  auto index = static_cast<size_t>(mnemonic);
+const OpcodeClass& class_of(const ZydisDecodedInstruction& instruction) {
+  auto index = static_cast<size_t>(unambiguous(instruction));
   return classes[index < table.size() ? table[index] : number_unlisted];
 }
 

@@ -22,6 +22,6 @@ struct OpcodeClass {
   }
 };
 
-const OpcodeClass& class_of(ZydisMnemonic mnemonic);
+const OpcodeClass& class_of(const ZydisDecodedInstruction& instruction);
 
 }  // namespace vbpf::verifier

@@ -102,7 +102,7 @@ class Parser {
         return fail("option '" + w + "' is not available: " + std::string(refusal.why));
     }
     if (own(w)) return std::nullopt;
-    if (w.starts_with("--variant=")) return variants(w.substr(10));
+    if (w.starts_with("--variant=")) return choose_variants(w.substr(10));
     if (w.starts_with("--emit-variant=")) return emit_variant(w.substr(15));
     if (w.starts_with("-o") && !w.starts_with("-objc")) return value("-o", w, out_.output);
     if (w.starts_with("-x")) return language(w);
@@ -163,30 +163,30 @@ class Parser {
     return fail("language '" + name + "' is not available: extensions are C++, C or assembly");
   }
 
-  Maybe variants(std::string_view list) {
+  Maybe choose_variants(std::string_view list) {
     out_.variants_named = true;
-    out_.want_user = out_.want_sfi = false;
+    out_.wants = {};
     while (true) {
       std::string_view name = list.substr(0, list.find(','));
-      if (name == "user") {
-        out_.want_user = true;
-      } else if (name == "sfi") {
-        out_.want_sfi = true;
-      } else if (name == "kernel") {
-        return fail("variant 'kernel' cannot be built: it comes with the kernel engine; use user or sfi");
-      } else {
-        return fail("unknown variant '" + std::string(name) + "': use user or sfi");
-      }
+      auto found = std::find_if(variants.begin(), variants.end(), [&](Variant v) { return names_of(v).name == name; });
+      if (found == variants.end()) return fail("unknown variant '" + std::string(name) + "': use user, sfi or kernel");
+      out_.wants[*found] = true;
       if (name.size() == list.size()) return std::nullopt;
       list.remove_prefix(name.size() + 1);
     }
   }
 
   Maybe emit_variant(const std::string& name) {
-    if (Maybe error = variants(name)) return error;
-    if (out_.want_user == out_.want_sfi) return fail("--emit-variant takes one variant: user or sfi");
-    out_.emit_variant = name;
+    if (Maybe error = choose_variants(name)) return error;
+    if (wanted_count() != 1) return fail("--emit-variant takes one variant: user, sfi or kernel");
+    for (Variant variant : variants) {
+      if (out_.wants[variant]) out_.emit_variant = variant;
+    }
     return std::nullopt;
+  }
+
+  size_t wanted_count() const {
+    return static_cast<size_t>(std::count(out_.wants.values.begin(), out_.wants.values.end(), true));
   }
 
   Maybe input(const std::string& path) {
@@ -212,8 +212,8 @@ class Parser {
     bool several_outputs = out_.stage == Stage::object || out_.stage == Stage::assembly;
     if (several_outputs && !out_.output.empty() && out_.inputs.size() > 1)
       return fail("-o cannot name the output of several inputs; leave -o out, or leave -c or -S out to link them");
-    if (out_.stage == Stage::assembly && out_.variants_named && out_.want_user && out_.want_sfi)
-      return fail("-S writes one variant: choose --variant=user or --variant=sfi");
+    if (out_.stage == Stage::assembly && out_.variants_named && wanted_count() != 1)
+      return fail("-S writes one variant: choose --variant=user, --variant=sfi or --variant=kernel");
     return std::nullopt;
   }
 
@@ -224,6 +224,16 @@ class Parser {
 };
 
 }  // namespace
+
+std::string wanted_names(const Arguments& arguments) {
+  std::string names;
+  for (Variant variant : variants) {
+    if (!arguments.wants[variant]) continue;
+    if (!names.empty()) names += ',';
+    names += names_of(variant).name;
+  }
+  return names;
+}
 
 std::optional<UsageError> parse(const Words& words, Arguments& arguments) { return Parser(words, arguments).run(); }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "variants.h"
+
 namespace vbpf::driver {
 
 enum class Stage {
@@ -27,9 +29,9 @@ struct Arguments {
   std::vector<Input> inputs;
   std::vector<std::string> clang;  // options for clang, in order
   std::string output;              // -o, empty if not given
-  bool want_user = true, want_sfi = true;
-  bool variants_named = false;  // --variant was given: what is asked for by name must be built
-  std::string emit_variant;     // --emit-variant: write that variant alone, as a plain object
+  PerVariant<bool> wants{{true, true, true}};
+  bool variants_named = false;          // --variant was given: what is asked for by name must be built
+  std::optional<Variant> emit_variant;  // --emit-variant: write that variant alone, as a plain object
   bool verbose = false, dry_run = false, has_standard = false, no_runtime = false;
   bool dependencies = false, dependency_target = false;
   std::string dependency_file;                        // -MF
@@ -40,6 +42,9 @@ struct Arguments {
 struct UsageError {
   std::string message;
 };
+
+// The variants wanted, as --variant= names them: "user,sfi".
+std::string wanted_names(const Arguments& arguments);
 
 std::optional<UsageError> parse(const std::vector<std::string>& words, Arguments& arguments);
 

@@ -17,8 +17,9 @@ constexpr const char* usage =
     "\n"
     "  -o FILE             where to write (default: the first input's name with .o)\n"
     "  -c                  compile each input to an object of its own, to be linked later by vbpf-clang++\n"
-    "  -S, -E, -M...       as clang; -S writes the user variant, or with --variant=sfi the rewritten assembly\n"
-    "  --variant=V[,V]     variants to make: user, sfi (default: both; one that cannot be made is left out with a "
+    "  -S, -E, -M...       as clang; -S writes the user variant, or the one named by --variant=\n"
+    "  --variant=V[,V]     variants to make: user, sfi, kernel (default: all; one that cannot be made is left out with "
+    "a "
     "warning)\n"
     "  --emit-variant=V    write that variant alone, as a plain ELF object\n"
     "  -nostdlib           do not link the extension runtime (memory functions, heap, C++ library)\n"
@@ -37,6 +38,12 @@ std::string default_output(const Input& input, const char* extension) {
   return std::filesystem::path(input.path).filename().replace_extension(extension).string();
 }
 
+// What -E and its kin look at: the kernel variant if it alone is named.
+Variant variant_to_show(const Arguments& arguments) {
+  bool kernel = arguments.wants[Variant::kernel];
+  return kernel && !arguments.wants[Variant::user] && !arguments.wants[Variant::sfi] ? Variant::kernel : Variant::user;
+}
+
 // -E, -M, -fsyntax-only, -print-...: clang answers.
 int ask_clang(const Job& job) {
   const Arguments& arguments = job.arguments;
@@ -48,7 +55,7 @@ int ask_clang(const Job& job) {
   int code = 0;
   for (const Input& input : arguments.inputs) {
     if (input.kind == Kind::object) continue;
-    std::vector<std::string> command = compile_command(job.toolchain, arguments, input);
+    std::vector<std::string> command = compile_command(job.toolchain, arguments, input, variant_to_show(arguments));
     if (!arguments.output.empty()) command.insert(command.end(), {"-o", arguments.output});
     if (!arguments.dependency_file.empty()) command.insert(command.end(), {"-MF", arguments.dependency_file});
     command.push_back(input.path);

@@ -2,14 +2,40 @@
 // Running the tools, and the temporary folder they work in. Both are ended cleanly by SIGINT, SIGTERM and SIGHUP.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
 namespace vbpf::driver {
 
-// Runs words[0] (found by PATH unless it has a slash). Returns its exit code, 128 + n if a signal ended it, 127 if it
-// could not be started. With `errors`, its standard error is collected there instead of shown.
+// A tool that runs beside this process.
+class Process {
+ public:
+  Process() = default;  // ended at once, with code 0
+  // Starts words[0] (found by PATH unless it has a slash). With `collect`, its standard error is kept for wait()
+  // instead of shown.
+  Process(const std::vector<std::string>& words, bool collect);
+  ~Process();  // ends the tool if nobody waited for it
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&& other) noexcept;
+
+  // Its exit code, 128 + n if a signal ended it, 127 if it could not be started.
+  int wait(std::string* errors = nullptr);
+
+ private:
+  pid_t pid_ = 0;  // 0: none, or waited for
+  int code_ = 0, errors_ = -1;
+  std::string failure_;  // why it was not started
+};
+
+// Starts a tool and waits for it. With `errors`, its standard error is collected there.
 int run(const std::vector<std::string>& words, std::string* errors = nullptr);
+
+// Makes the file the standard input of tools started from now on, to be read from its beginning. False: errno says why.
+bool read_from(const std::string& file);
 
 // For -v and -###: the command as a line that a shell would read back.
 void print_command(const std::vector<std::string>& words);

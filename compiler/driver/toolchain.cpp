@@ -42,6 +42,10 @@ constexpr const char* fixed_options[] = {
     "-D__vbpf__=1",
 };
 
+// General registers only: floating-point values are passed in them, and arithmetic is a call. They come last, so that
+// they take back what -march gave.
+constexpr const char* kernel_options[] = {"-Xclang", "-target-feature", "-Xclang", "+soft-float", "-mno-sse"};
+
 }  // namespace
 
 Toolchain find_toolchain() {
@@ -54,12 +58,19 @@ Toolchain find_toolchain() {
   return toolchain;
 }
 
-std::vector<std::string> compile_command(const Toolchain& toolchain, const Arguments& arguments, const Input& input) {
-  std::vector<std::string> command{toolchain.clang};
+std::vector<std::string> compile_command(const Toolchain& toolchain, const Arguments& arguments, const Input& input,
+                                         Variant variant) {
+  // A product and a sum are rounded each, also where the CPU could do both at once: the same results in all variants.
+  std::vector<std::string> command{toolchain.clang, "-ffp-contract=off"};
   command.insert(command.end(), arguments.clang.begin(), arguments.clang.end());
   if (arguments.verbose && !arguments.dry_run) command.emplace_back("-v");
   if (input.kind == Kind::assembly) command.emplace_back("-Wno-unused-command-line-argument");
   command.insert(command.end(), std::begin(fixed_options), std::end(fixed_options));
+  if (variant == Variant::kernel) {
+    command.insert(command.end(), std::begin(kernel_options), std::end(kernel_options));
+    command.insert(command.end(), {"-isystem", toolchain.sdk + "/kernel"});
+    if (input.kind != Kind::assembly) command.insert(command.end(), {"-include", "vbpf_va_arg.h"});
+  }
   if (input.kind == Kind::cxx) {
     if (!arguments.has_standard) command.emplace_back("-std=c++20");
     command.insert(command.end(), {"-fno-rtti", "-stdlib=libc++", "-isystem", toolchain.sdk + "/libcxx"});

@@ -22,7 +22,9 @@ Toolchain find_toolchain();
 
 // clang and all its options for one source, without the input, -o and the stage (-S, -E, ...). What is fixed by the ABI
 // comes after the user's options.
-std::vector<std::string> compile_command(const Toolchain& toolchain, const Arguments& arguments, const Input& input);
+// The user and the sfi variant are made of the same assembly.
+std::vector<std::string> compile_command(const Toolchain& toolchain, const Arguments& arguments, const Input& input,
+                                         Variant variant);
 
 // The same for an assembly file that clang wrote: no option of the user matters any more.
 std::vector<std::string> assemble_command(const Toolchain& toolchain);

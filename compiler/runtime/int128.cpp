@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Division and conversion of 128-bit integers, which the compiler calls by these names.
-#include <stdint.h>
+#include "soft_convert.h"
 
 namespace {
 
-using U128 = unsigned __int128;
-using S128 = __int128;
-
-unsigned leading_zeros(U128 value) {
-  auto high = static_cast<uint64_t>(value >> 64);
-  return static_cast<unsigned>(high != 0 ? __builtin_clzll(high) : 64 + __builtin_clzll(static_cast<uint64_t>(value)));
-}
+using vbpf::rt::Double;
+using vbpf::rt::leading_zeros;
+using vbpf::rt::S128;
+using vbpf::rt::Single;
+using vbpf::rt::U128;
 
 struct Division {
   U128 quotient, remainder;
@@ -24,10 +22,10 @@ Division divide(U128 dividend, U128 divisor) {
     auto a = static_cast<uint64_t>(dividend), b = static_cast<uint64_t>(divisor);
     return {a / b, a % b};
   }
-  unsigned shift = leading_zeros(divisor) - leading_zeros(dividend);
+  int shift = leading_zeros(divisor) - leading_zeros(dividend);
   U128 quotient = 0;
   divisor <<= shift;
-  for (unsigned i = 0; i <= shift; ++i, divisor >>= 1) {
+  for (int i = 0; i <= shift; ++i, divisor >>= 1) {
     quotient <<= 1;
     if (dividend < divisor) continue;
     dividend -= divisor;
@@ -38,7 +36,10 @@ Division divide(U128 dividend, U128 divisor) {
 
 U128 magnitude(S128 value) { return value < 0 ? 0 - static_cast<U128>(value) : static_cast<U128>(value); }
 
-constexpr double two_64 = 18446744073709551616.0;
+double make_double(uint64_t bits) { return __builtin_bit_cast(double, bits); }
+float make_single(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+uint64_t bits_of(double value) { return __builtin_bit_cast(uint64_t, value); }
+uint32_t bits_of(float value) { return __builtin_bit_cast(uint32_t, value); }
 
 }  // namespace
 
@@ -57,25 +58,14 @@ S128 __modti3(S128 a, S128 b) {
   return static_cast<S128>(a < 0 ? 0 - remainder : remainder);
 }
 
-double __floatuntidf(U128 value) {
-  return static_cast<double>(static_cast<uint64_t>(value >> 64)) * two_64 +
-         static_cast<double>(static_cast<uint64_t>(value));
-}
-double __floattidf(S128 value) {
-  return value < 0 ? -__floatuntidf(magnitude(value)) : __floatuntidf(magnitude(value));
-}
-float __floatuntisf(U128 value) { return static_cast<float>(__floatuntidf(value)); }
-float __floattisf(S128 value) { return static_cast<float>(__floattidf(value)); }
-
-U128 __fixunsdfti(double value) {
-  if (!(value >= 1)) return 0;
-  if (value < two_64) return static_cast<uint64_t>(value);
-  auto high = static_cast<uint64_t>(value / two_64);
-  return (static_cast<U128>(high) << 64) + static_cast<uint64_t>(value - static_cast<double>(high) * two_64);
-}
-S128 __fixdfti(double value) {
-  return value < 0 ? static_cast<S128>(0 - __fixunsdfti(-value)) : static_cast<S128>(__fixunsdfti(value));
-}
+double __floatuntidf(U128 value) { return make_double(vbpf::rt::from_unsigned<Double>(value)); }
+double __floattidf(S128 value) { return make_double(vbpf::rt::from_signed<Double>(value)); }
+float __floatuntisf(U128 value) { return make_single(vbpf::rt::from_unsigned<Single>(value)); }
+float __floattisf(S128 value) { return make_single(vbpf::rt::from_signed<Single>(value)); }
+U128 __fixunsdfti(double value) { return vbpf::rt::to_unsigned_128<Double>(bits_of(value)); }
+S128 __fixdfti(double value) { return vbpf::rt::to_signed_128<Double>(bits_of(value)); }
+U128 __fixunssfti(float value) { return vbpf::rt::to_unsigned_128<Single>(bits_of(value)); }
+S128 __fixsfti(float value) { return vbpf::rt::to_signed_128<Single>(bits_of(value)); }
 
 // Bit counts, where the instruction set asked for has none.
 int __popcountdi2(uint64_t value) {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// <math.h>: rounding, remainders, square root, and what works on the bits of a number. Baseline SSE2.
-#include <emmintrin.h>
+// <math.h>: rounding, remainders, square root, and what works on the bits of a number.
 #include <stdint.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#else
+#include "soft_float.h"
+#endif
 
 namespace {
 
@@ -49,8 +54,17 @@ long lround(double x) { return static_cast<long>(round(x)); }
 long long llround(double x) { return static_cast<long long>(round(x)); }
 long lrint(double x) { return static_cast<long>(rint(x)); }
 long long llrint(double x) { return static_cast<long long>(rint(x)); }
+#ifdef __SSE2__
 double sqrt(double x) { return _mm_cvtsd_f64(_mm_sqrt_pd(_mm_set1_pd(x))); }
 float sqrtf(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
+#else
+double sqrt(double x) {
+  return __builtin_bit_cast(double, vbpf::rt::square_root<vbpf::rt::Double>(__builtin_bit_cast(uint64_t, x)));
+}
+float sqrtf(float x) {
+  return __builtin_bit_cast(float, vbpf::rt::square_root<vbpf::rt::Single>(__builtin_bit_cast(uint32_t, x)));
+}
+#endif
 float truncf(float x) { return static_cast<float>(trunc(x)); }
 float floorf(float x) { return static_cast<float>(floor(x)); }
 float ceilf(float x) { return static_cast<float>(ceil(x)); }

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// memcpy and its kin. SSE2 loops: string instructions have no operand that SFI could confine. Short lengths, the usual
-// ones, take two possibly overlapping accesses instead of a loop.
-#include <emmintrin.h>
+// memcpy and its kin. Loops over blocks: string instructions have no operand that SFI could confine. Short lengths, the
+// usual ones, take two possibly overlapping accesses instead of a loop.
 #include <stddef.h>
 #include <stdint.h>
 
+#include "block.h"
+
 namespace {
 
-template <typename T>
-inline T load(const unsigned char* from) {
-  T value;
-  __builtin_memcpy_inline(&value, from, sizeof(T));
-  return value;
-}
-template <typename T>
-inline void store(unsigned char* to, T value) {
-  __builtin_memcpy_inline(to, &value, sizeof(T));
-}
+using vbpf::rt::Block;
+using vbpf::rt::load;
+using vbpf::rt::store;
 
 // Every load of these precedes every store, so they are right for overlapping ranges too.
 template <typename T>
@@ -27,7 +21,7 @@ inline void two(unsigned char* to, const unsigned char* from, size_t length) {
 }
 
 inline void copy_up_to_32(unsigned char* to, const unsigned char* from, size_t length) {
-  if (length >= 16) return two<__m128i>(to, from, length);
+  if (length >= 16) return two<Block>(to, from, length);
   if (length >= 8) return two<uint64_t>(to, from, length);
   if (length >= 4) return two<uint32_t>(to, from, length);
   if (length >= 2) return two<uint16_t>(to, from, length);
@@ -36,11 +30,10 @@ inline void copy_up_to_32(unsigned char* to, const unsigned char* from, size_t l
 
 // Length over 32; the last 16 bytes are read first, as the loop may overwrite them when the ranges overlap.
 inline void copy_forward(unsigned char* to, const unsigned char* from, size_t length) {
-  __m128i tail = load<__m128i>(from + length - 16);
+  Block tail = load<Block>(from + length - 16);
   unsigned char* const end = to + length - 16;
   while (static_cast<size_t>(end - to) > 48) {
-    __m128i a = load<__m128i>(from), b = load<__m128i>(from + 16), c = load<__m128i>(from + 32),
-            d = load<__m128i>(from + 48);
+    Block a = load<Block>(from), b = load<Block>(from + 16), c = load<Block>(from + 32), d = load<Block>(from + 48);
     store(to, a);
     store(to + 16, b);
     store(to + 32, c);
@@ -49,14 +42,14 @@ inline void copy_forward(unsigned char* to, const unsigned char* from, size_t le
     from += 64;
     if (to >= end) break;
   }
-  for (; to < end; to += 16, from += 16) store(to, load<__m128i>(from));
+  for (; to < end; to += 16, from += 16) store(to, load<Block>(from));
   store(end, tail);
 }
 
 inline void copy_backward(unsigned char* to, const unsigned char* from, size_t length) {
-  __m128i head = load<__m128i>(from);
+  Block head = load<Block>(from);
   size_t left = length;
-  for (; left > 16; left -= 16) store(to + left - 16, load<__m128i>(from + left - 16));
+  for (; left > 16; left -= 16) store(to + left - 16, load<Block>(from + left - 16));
   store(to, head);
 }
 
@@ -96,7 +89,7 @@ void* memset(void* to, int value, size_t length) {
   auto* d = static_cast<unsigned char*>(to);
   uint64_t pattern = 0x0101010101010101ull * static_cast<unsigned char>(value);
   if (length >= 16) {
-    __m128i wide = _mm_set1_epi8(static_cast<char>(value));
+    Block wide = vbpf::rt::filled_with(static_cast<unsigned char>(value));
     unsigned char* const end = d + length - 16;
     for (; d < end; d += 16) store(d, wide);
     store(end, wide);
@@ -116,7 +109,7 @@ int memcmp(const void* left, const void* right, size_t length) {
   auto* a = static_cast<const unsigned char*>(left);
   auto* b = static_cast<const unsigned char*>(right);
   for (; length >= 16; a += 16, b += 16, length -= 16) {
-    unsigned equal = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(load<__m128i>(a), load<__m128i>(b))));
+    unsigned equal = vbpf::rt::equal_bytes(load<Block>(a), load<Block>(b));
     if (equal == 0xffff) continue;
     unsigned at = static_cast<unsigned>(__builtin_ctz(~equal));
     return a[at] - b[at];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Searching bytes. Reads whole 16-byte blocks only inside the range it was given.
-#include <emmintrin.h>
 #include <stddef.h>
+
+#include "block.h"
 
 // Not <string.h>: for C++ it declares these as overloads.
 extern "C" int memcmp(const void*, const void*, size_t) noexcept;
@@ -11,10 +12,9 @@ extern "C" {
 void* memchr(const void* range, int value, size_t length) noexcept {
   auto* p = static_cast<const unsigned char*>(range);
   auto byte = static_cast<unsigned char>(value);
-  __m128i wanted = _mm_set1_epi8(static_cast<char>(value));
+  vbpf::rt::Block wanted = vbpf::rt::filled_with(byte);
   for (; length >= 16; p += 16, length -= 16) {
-    __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    unsigned hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, wanted)));
+    unsigned hits = vbpf::rt::equal_bytes(vbpf::rt::load<vbpf::rt::Block>(p), wanted);
     if (hits != 0) return const_cast<unsigned char*>(p) + __builtin_ctz(hits);
   }
   for (; length > 0; ++p, --length) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // C strings: measuring, comparing, searching.
-#include <emmintrin.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "block.h"
 
 // Not <string.h>: for C++ it declares some of these as overloads.
 extern "C" void* memchr(const void*, int, size_t) noexcept;
@@ -29,15 +30,16 @@ extern "C" {
 
 // Reads aligned blocks: they may begin before the string and end after it, but never cross into another page.
 size_t strlen(const char* text) noexcept {
-  const __m128i zero = _mm_setzero_si128();
+  using vbpf::rt::Block;
+  const Block zero = vbpf::rt::filled_with(0);
   auto address = reinterpret_cast<uintptr_t>(text);
-  auto* block = reinterpret_cast<const __m128i*>(address & ~uintptr_t{15});
-  unsigned hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128(block), zero)));
+  auto* block = reinterpret_cast<const Block*>(address & ~uintptr_t{15});
+  unsigned hits = vbpf::rt::equal_bytes(*block, zero);
   hits >>= address & 15;
   if (hits != 0) return static_cast<size_t>(__builtin_ctz(hits));
   while (true) {
     ++block;
-    hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128(block), zero)));
+    hits = vbpf::rt::equal_bytes(*block, zero);
     if (hits != 0)
       return static_cast<size_t>(reinterpret_cast<const char*>(block) - text) +
              static_cast<size_t>(__builtin_ctz(hits));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -22,6 +23,19 @@ constexpr size_t largest_object = 1 << 30;
 struct Arguments {
   std::string file, variant;
 };
+
+struct VariantNames {
+  verifier::Variant variant;
+  const char* name;
+  std::string_view section;  // with its final 0; empty: the object itself
+};
+constexpr std::array<VariantNames, 3> variants{
+    {{verifier::Variant::user, "user", {}},
+     {verifier::Variant::sfi, "sfi", {VBPF_SECTION_VARIANT_SFI, sizeof VBPF_SECTION_VARIANT_SFI}},
+     {verifier::Variant::kernel, "kernel", {VBPF_SECTION_VARIANT_KERNEL, sizeof VBPF_SECTION_VARIANT_KERNEL}}}};
+
+// Where the kernel's vmalloc addresses are.
+constexpr uint64_t kernel_base = 0xffffc90000000000;
 
 // The symbols the engine supplies. Where they are does not matter: nothing is run.
 std::vector<verifier::External> externals(uint64_t base) {
@@ -81,6 +95,7 @@ Json diagnostic_json(const verifier::Diagnostic& d, const std::string& line) {
 Json check(std::span<const std::byte> object, verifier::Variant variant, const char* name) {
   verifier::Options options;
   options.variant = variant;
+  if (variant == verifier::Variant::kernel) options.region_base = kernel_base;
   options.externals = externals(options.region_base);
   const verifier::Result result = verifier::verify(object, options);
   Json answer{{"variant", name}, {"ok", result.image.has_value()}};
@@ -130,7 +145,7 @@ std::optional<T> read_at(std::span<const std::byte> object, uint64_t offset) {
 
 // Whether a section of that name is there. Only a question of what to check: an object that lies here is refused by
 // the verifier.
-bool carries_sfi(std::span<const std::byte> object) {
+bool carries(std::span<const std::byte> object, std::string_view wanted) {
   const auto header = read_at<Elf64_Ehdr>(object, 0);
   if (!header || header->e_shentsize != sizeof(Elf64_Shdr) || header->e_shoff > object.size()) return false;
   const auto section = [&](uint64_t i) {
@@ -141,7 +156,6 @@ bool carries_sfi(std::span<const std::byte> object) {
   const uint64_t count = header->e_shnum == 0 ? first->sh_size : header->e_shnum;
   const auto names = section(header->e_shstrndx == SHN_XINDEX ? first->sh_link : header->e_shstrndx);
   if (!names || names->sh_offset > object.size()) return false;
-  constexpr std::string_view wanted{VBPF_SECTION_VARIANT_SFI, sizeof VBPF_SECTION_VARIANT_SFI};  // with its final 0
   for (uint64_t i = 0; i < count; ++i) {
     const auto one = section(i);
     if (!one) return false;
@@ -154,16 +168,18 @@ bool carries_sfi(std::span<const std::byte> object) {
 
 Result<int> verify(const Arguments& arguments) {
   VBPF_TRY(const std::vector<std::byte> object, read_whole_file(arguments.file, largest_object));
-  Json variants = Json::array();
-  if (arguments.variant != "sfi") variants.push_back(check(object, verifier::Variant::user, "user"));
-  // Unasked, only a variant that the object brings along.
-  if (arguments.variant == "sfi" || (arguments.variant.empty() && carries_sfi(object)))
-    variants.push_back(check(object, verifier::Variant::sfi, "sfi"));
-  const bool ok = std::all_of(variants.begin(), variants.end(), [](const Json& one) { return one["ok"] == true; });
+  Json answers = Json::array();
+  for (const VariantNames& one : variants) {
+    // Unasked, only a variant that the object brings along.
+    const bool wanted =
+        arguments.variant.empty() ? one.section.empty() || carries(object, one.section) : arguments.variant == one.name;
+    if (wanted) answers.push_back(check(object, one.variant, one.name));
+  }
+  const bool ok = std::all_of(answers.begin(), answers.end(), [](const Json& one) { return one["ok"] == true; });
   if (json_wanted()) {
-    print_json({{"file", arguments.file}, {"ok", ok}, {"variants", variants}});
+    print_json({{"file", arguments.file}, {"ok", ok}, {"variants", answers}});
   } else {
-    for (const Json& answer : variants) print(arguments.file, answer);
+    for (const Json& answer : answers) print(arguments.file, answer);
   }
   return ok ? exit_ok : exit_failed;
 }
@@ -173,8 +189,9 @@ Result<int> verify(const Arguments& arguments) {
 Action add_verify(CLI::App& command) {
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "any ELF object")->required();
-  command.add_option("--variant", arguments->variant, "check as this one: user, sfi (all that are in the object)")
-      ->check(CLI::IsMember({"user", "sfi"}));
+  command
+      .add_option("--variant", arguments->variant, "check as this one: user, sfi, kernel (all that are in the object)")
+      ->check(CLI::IsMember({"user", "sfi", "kernel"}));
   add_json(command);
   return [arguments] { return verify(*arguments); };
 }

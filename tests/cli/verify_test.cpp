@@ -9,9 +9,10 @@ TEST(Verify, AcceptsAllVariantsOfAnExtension) {
   EXPECT_EQ(answer.status, 0);
   const Json json = answer.json();
   EXPECT_EQ(json["ok"], true);
-  ASSERT_EQ(json["variants"].size(), 2u);
+  ASSERT_EQ(json["variants"].size(), 3u);
   EXPECT_EQ(json["variants"][0]["variant"], "user");
   EXPECT_EQ(json["variants"][1]["variant"], "sfi");
+  EXPECT_EQ(json["variants"][2]["variant"], "kernel");
   EXPECT_EQ(json["variants"][0]["entries"][0]["hook"], "xdp");
   EXPECT_EQ(json["variants"][0]["entries"][0]["name"], "counter");
   EXPECT_GT(json["variants"][0]["instructions"], 0);
@@ -21,6 +22,27 @@ TEST(Verify, ChecksOneVariantWhenAsked) {
   const Json json = vbpf({"verify", "--variant", "sfi", extension("counter"), "--json"}).json();
   ASSERT_EQ(json["variants"].size(), 1u);
   EXPECT_EQ(json["variants"][0]["variant"], "sfi");
+}
+
+TEST(Verify, HasStricterRulesForTheKernel) {
+  const Json json = vbpf({"verify", "--variant", "kernel", extension("counter"), "--json"}).json();
+  ASSERT_EQ(json["variants"].size(), 1u);
+  EXPECT_EQ(json["variants"][0]["variant"], "kernel");
+  EXPECT_EQ(json["ok"], true);
+  // An object without variants is itself taken as the one asked for.
+  const Folder folder;
+  const std::string source = folder.file("v.c",
+                                         "__attribute__((section(\"xdp\"), used)) int entry(void* ctx) {\n"
+                                         "  __asm__ volatile(\"pxor %xmm0, %xmm0\");\n"
+                                         "  return 2;\n"
+                                         "}\n");
+  const std::string object = folder.path / "v.o";
+  ASSERT_EQ(run({HOST_C_COMPILER, "-O2", "-mfunction-return=thunk-extern", "-c", source, "-o", object}).status, 0);
+  EXPECT_EQ(vbpf({"verify", "--variant", "user", object}).status, 0);
+  const Answer answer = vbpf({"verify", "--variant", "kernel", object});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.out.find("kernel: refused"), std::string::npos) << answer.out;
+  EXPECT_NE(answer.out.find("`pxor %xmm0, %xmm0`"), std::string::npos) << answer.out;
 }
 
 TEST(Verify, SaysHowInstancesAreMade) {

@@ -5,16 +5,19 @@
 namespace vbpf::test {
 namespace {
 
+using verifier::Variant;
+
 constexpr const char* kEntry =
     "#include <vbpf/xdp.h>\n"
     "VBPF_XDP_ENTRY(pass)(vbpf_xdp*) { return XDP_PASS; }\n";
 
-TEST_F(DriverTest, OneSourceMakesBothVariants) {
+TEST_F(DriverTest, OneSourceMakesAllVariants) {
   write("a.cpp", kEntry);
   build("-O2 a.cpp -o ext.o");
-  EXPECT_EQ(verify("ext.o", false), "ok");
-  EXPECT_EQ(verify("ext.o", true), "ok");
-  EXPECT_NE(shell(folder, "llvm-readelf-19 -S ext.o").output.find("vbpf.missing.kernel"), std::string::npos);
+  EXPECT_EQ(verify("ext.o", Variant::user), "ok");
+  EXPECT_EQ(verify("ext.o", Variant::sfi), "ok");
+  EXPECT_EQ(verify("ext.o", Variant::kernel), "ok");
+  EXPECT_EQ(shell(folder, "llvm-readelf-19 -S ext.o").output.find("vbpf.missing"), std::string::npos);
 }
 
 TEST_F(DriverTest, EveryOptimisationLevelAndDebugInformation) {
@@ -22,8 +25,9 @@ TEST_F(DriverTest, EveryOptimisationLevelAndDebugInformation) {
   for (const char* options : {"-O0", "-O1", "-O2", "-O3", "-Os", "-Oz", "-O0 -g", "-O2 -g3", "-O2 -march=x86-64-v3",
                               "-O2 -march=x86-64-v4"}) {
     build(std::string(options) + " a.cpp -o ext.o");
-    EXPECT_EQ(verify("ext.o", false), "ok") << options;
-    EXPECT_EQ(verify("ext.o", true), "ok") << options;
+    EXPECT_EQ(verify("ext.o", Variant::user), "ok") << options;
+    EXPECT_EQ(verify("ext.o", Variant::sfi), "ok") << options;
+    EXPECT_EQ(verify("ext.o", Variant::kernel), "ok") << options;
   }
 }
 
@@ -33,11 +37,12 @@ TEST_F(DriverTest, IncludeDefineAndLanguageOptions) {
         "#include <vbpf/xdp.h>\n#include \"sub.h\"\n_Static_assert(FOO == 7, \"\");\nVBPF_XDP_ENTRY(f)(struct vbpf_xdp "
         "*c) { (void)c; return VERDICT; }\n");
   build("-std=c11 -Wall -Wextra -Werror -I . -DFOO=7 a.c -o ext.o");
-  EXPECT_EQ(verify("ext.o", true), "ok");
+  EXPECT_EQ(verify("ext.o", Variant::sfi), "ok");
   write("odd.txt", kEntry);
   build("-x c++ odd.txt -o odd.o");
   EXPECT_EQ(shell(folder, "cat odd.txt | " VBPF_DRIVER " -x c++ - -o piped.o").code, 0);
-  EXPECT_EQ(verify("piped.o", true), "ok");
+  EXPECT_EQ(verify("piped.o", Variant::sfi), "ok");
+  EXPECT_EQ(verify("piped.o", Variant::kernel), "ok");
 }
 
 TEST_F(DriverTest, ErrorsAndWarningsAreClangsOwnAndComeOnce) {
@@ -108,7 +113,7 @@ TEST_F(DriverTest, BadCommandLines) {
   refuse("a.cpp -shared", "not a shared library");
   refuse("a.cpp -fexceptions", "extensions have no exceptions");
   refuse("a.cpp --variant=arm", "unknown variant 'arm'");
-  refuse("a.cpp --variant=kernel", "it comes with the kernel engine");
+  refuse("a.cpp --emit-variant=user,kernel", "--emit-variant takes one variant");
   refuse("a.cpp --no-such-option", "unknown argument: '--no-such-option'");
   refuse("a.cpp -o /nonexistent/folder/x.o", "/nonexistent/folder/x.o");
   write("text.o", "this is no object");
@@ -120,7 +125,7 @@ TEST_F(DriverTest, ParallelInvocationsDoNotMeet) {
   Outcome outcome = shell(folder, "for i in 1 2 3 4 5 6; do " VBPF_DRIVER
                                   " -O2 a.cpp -o p$i.o & done; wait; cmp p1.o p2.o && cmp p1.o p6.o");
   EXPECT_EQ(outcome.output, "");
-  EXPECT_EQ(verify("p6.o", true), "ok");
+  EXPECT_EQ(verify("p6.o", Variant::sfi), "ok");
 }
 
 TEST_F(DriverTest, LeavesNoTemporaryFilesAlsoWhenInterrupted) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the driver and the runtime make passes the verifier and gives the right answers, in both variants.
+// What the driver and the runtime make passes the verifier and gives the right answers, in every variant.
 #include <gtest/gtest.h>
 
 #include "region.h"
@@ -50,7 +50,9 @@ TEST_P(SdkFacility, LogReachesTheHost) {
 }
 
 std::string name_of(const testing::TestParamInfo<Facility::ParamType>& info) {
-  return std::get<0>(info.param).substr(9) + (std::get<1>(info.param) == Variant::sfi ? "_sfi" : "_user");
+  const Variant variant = std::get<1>(info.param);
+  const char* suffix = variant == Variant::sfi ? "_sfi" : variant == Variant::kernel ? "_kernel" : "_user";
+  return std::get<0>(info.param).substr(9) + suffix;
 }
 
 const std::vector<std::string> facilities = {VBPF_FACILITIES};
@@ -63,13 +65,13 @@ std::vector<std::string> with(const std::string& one) {
   return names;
 }
 
-auto in_both_variants(const std::vector<std::string>& names) {
-  return testing::Combine(testing::ValuesIn(names), testing::Values(Variant::user, Variant::sfi));
+auto in_all_variants(const std::vector<std::string>& names) {
+  return testing::Combine(testing::ValuesIn(names), testing::Values(Variant::user, Variant::sfi, Variant::kernel));
 }
 
-INSTANTIATE_TEST_SUITE_P(Compiler, Facility, in_both_variants(facilities), name_of);
-INSTANTIATE_TEST_SUITE_P(Compiler, HeapFacility, in_both_variants(with("facility_heap")), name_of);
-INSTANTIATE_TEST_SUITE_P(Compiler, SdkFacility, in_both_variants(with("facility_sdk")), name_of);
+INSTANTIATE_TEST_SUITE_P(Compiler, Facility, in_all_variants(facilities), name_of);
+INSTANTIATE_TEST_SUITE_P(Compiler, HeapFacility, in_all_variants(with("facility_heap")), name_of);
+INSTANTIATE_TEST_SUITE_P(Compiler, SdkFacility, in_all_variants(with("facility_sdk")), name_of);
 
 }  // namespace
 }  // namespace vbpf::test

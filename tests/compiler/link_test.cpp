@@ -5,6 +5,8 @@
 namespace vbpf::test {
 namespace {
 
+using verifier::Variant;
+
 constexpr const char* kMain =
     "#include <vbpf/plugin.h>\n"
     "int helper(int);\n"
@@ -33,8 +35,9 @@ TEST_F(LinkTest, SeveralSourcesAtOnceAndOneByOne) {
   build("a.o b.o -o later.o");
   build("a.o b.cpp -O2 -o mixed.o");
   for (const char* object : {"ext.o", "later.o", "mixed.o"}) {
-    EXPECT_EQ(verify(object, false), "ok") << object;
-    EXPECT_EQ(verify(object, true), "ok") << object;
+    EXPECT_EQ(verify(object, Variant::user), "ok") << object;
+    EXPECT_EQ(verify(object, Variant::sfi), "ok") << object;
+    EXPECT_EQ(verify(object, Variant::kernel), "ok") << object;
   }
 }
 
@@ -52,12 +55,14 @@ TEST_F(LinkTest, PlainClangObjectsHaveTheUserVariantOnly) {
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.output,
             "vbpf-clang++: warning: left out variant 'sfi': plain.o was not made by vbpf-clang++: compile it with "
+            "vbpf-clang++ -c\n"
+            "vbpf-clang++: warning: left out variant 'kernel': plain.o was not made by vbpf-clang++: compile it with "
             "vbpf-clang++ -c\n");
-  EXPECT_EQ(verify("ext.o", false), "ok");
-  EXPECT_NE(verify("ext.o", true).find("plain.o was not made by vbpf-clang++"), std::string::npos);
+  EXPECT_EQ(verify("ext.o", Variant::user), "ok");
+  EXPECT_NE(verify("ext.o", Variant::sfi).find("plain.o was not made by vbpf-clang++"), std::string::npos);
 }
 
-TEST_F(LinkTest, AssemblyIsForTheUserVariant) {
+TEST_F(LinkTest, AssemblyIsNotForSfi) {
   write("c.s", ".globl twice\ntwice: lea (%rdi,%rdi),%rax\n jmp __x86_return_thunk\n");
   write("d.S", "#define N 5\n.globl five\nfive: mov $N,%eax\n jmp __x86_return_thunk\n");
   write("e.cpp",
@@ -66,7 +71,8 @@ TEST_F(LinkTest, AssemblyIsForTheUserVariant) {
   Outcome outcome = driver("-O2 c.s d.S e.cpp -o ext.o");
   EXPECT_EQ(outcome.code, 0) << outcome.output;
   EXPECT_NE(outcome.output.find("left out variant 'sfi': c.s is assembly"), std::string::npos);
-  EXPECT_EQ(verify("ext.o", false), "ok");
+  EXPECT_EQ(verify("ext.o", Variant::user), "ok");
+  EXPECT_EQ(verify("ext.o", Variant::kernel), "ok");
   EXPECT_NE(sections("ext.o").find("vbpf.missing.sfi"), std::string::npos);
   refuse("c.s d.S e.cpp --variant=user,sfi -o ext2.o", "variant 'sfi' cannot be built: c.s is assembly");
   EXPECT_FALSE(exists("ext2.o"));
@@ -74,14 +80,14 @@ TEST_F(LinkTest, AssemblyIsForTheUserVariant) {
 
 TEST_F(LinkTest, VariantsCanBeChosen) {
   build("-O2 a.cpp b.cpp --variant=user -o user.o");
-  EXPECT_EQ(verify("user.o", false), "ok");
-  EXPECT_NE(verify("user.o", true).find("no 'sfi' variant"), std::string::npos);
+  EXPECT_EQ(verify("user.o", Variant::user), "ok");
+  EXPECT_NE(verify("user.o", Variant::sfi).find("no 'sfi' variant"), std::string::npos);
   build("-O2 a.cpp b.cpp --variant=sfi -o sfi.o");
-  EXPECT_EQ(verify("sfi.o", true), "ok");
-  EXPECT_NE(verify("sfi.o", false), "ok");
+  EXPECT_EQ(verify("sfi.o", Variant::sfi), "ok");
+  EXPECT_NE(verify("sfi.o", Variant::user), "ok");
   build("-O2 a.cpp b.cpp --emit-variant=sfi -o raw.o");
   EXPECT_EQ(sections("raw.o").find("vbpf.variant"), std::string::npos);
-  EXPECT_EQ(verify("raw.o", true), "ok");
+  EXPECT_EQ(verify("raw.o", Variant::sfi), "ok");
   build("-O2 -c b.cpp --variant=user -o b_user.o");
   refuse("a.cpp b_user.o --variant=sfi -o x.o", "variant 'sfi' cannot be built: it was compiled with --variant=user");
   build("-O2 -c b.cpp --variant=sfi -o b_sfi.o");
@@ -94,7 +100,7 @@ TEST_F(LinkTest, CodeThatCannotBeRewrittenLeavesSfiOut) {
   Outcome outcome = driver("a.cpp odd.cpp -o ext.o");
   EXPECT_EQ(outcome.code, 0);
   EXPECT_NE(outcome.output.find("left out variant 'sfi': odd.cpp: line "), std::string::npos) << outcome.output;
-  EXPECT_NE(verify("ext.o", true).find("`xlatb`"), std::string::npos) << "the reason is recorded";
+  EXPECT_NE(verify("ext.o", Variant::sfi).find("`xlatb`"), std::string::npos) << "the reason is recorded";
   refuse("a.cpp odd.cpp --variant=sfi -o x.o", "variant 'sfi' cannot be built: odd.cpp: line ");
 }
 
@@ -104,10 +110,10 @@ TEST_F(LinkTest, ManifestIsCarriedAndUnique) {
         ".heap_size = 1 << 25);\n");
   write("m.c", "#include <vbpf/vbpf.h>\nVBPF_MANIFEST(.heap_size = 1 << 20);\n");
   build("-Wall -Wextra a.cpp b.cpp m.cpp -o ext.o");
-  EXPECT_EQ(verify("ext.o", true), "ok");
+  EXPECT_EQ(verify("ext.o", Variant::sfi), "ok");
   EXPECT_NE(sections("ext.o").find("vbpf.manifest"), std::string::npos);
   build("-Wall -Wextra a.cpp b.cpp m.c -o ext_c.o");
-  EXPECT_EQ(verify("ext_c.o", false), "ok");
+  EXPECT_EQ(verify("ext_c.o", Variant::user), "ok");
   refuse("a.cpp b.cpp m.cpp m.c -o two.o", "duplicate symbol: vbpf_manifest_of_this_extension");
 }
 

@@ -56,9 +56,8 @@ void DriverTest::refuse(const std::string& arguments, const std::string& sentenc
   EXPECT_NE(outcome.output.find(sentence), std::string::npos) << arguments << "\n" << outcome.output;
 }
 
-std::string DriverTest::verify(const std::string& name, bool sfi) const {
+std::string DriverTest::verify(const std::string& name, verifier::Variant variant) const {
   std::vector<std::string> errors;
-  auto variant = sfi ? verifier::Variant::sfi : verifier::Variant::user;
   if (Region::load(folder + "/" + name, variant, errors) != nullptr) return "ok";
   return errors.empty() ? "refused without a reason" : errors.front();
 }

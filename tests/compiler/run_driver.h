@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "vbpf/verifier.h"
+
 namespace vbpf::test {
 
 struct Outcome {
@@ -32,7 +34,7 @@ class DriverTest : public testing::Test {
   // Expects a refusal whose text holds the sentence.
   void refuse(const std::string& arguments, const std::string& sentence) const;
   // "ok", or the first reason why the variant of that object is refused.
-  std::string verify(const std::string& name, bool sfi) const;
+  std::string verify(const std::string& name, verifier::Variant variant) const;
 
   std::string folder;
 };

@@ -10,9 +10,8 @@
 namespace vbpf::verifier::test {
 namespace {
 
-constexpr uint64_t base = 0x7f5500000000;
-
-class ImageTest : public testing::Test {
+// At an address of a process, and at one of the kernel: nothing may take an address for a signed number.
+class ImageTest : public testing::TestWithParam<uint64_t> {
  protected:
   void SetUp() override {
     object_ = read_file(std::filesystem::path(VBPF_OBJECTS) / "everything.o");
@@ -46,11 +45,13 @@ class ImageTest : public testing::Test {
     return static_cast<int>(image().target_map[address - image().segments[0].address]);
   }
 
+  const uint64_t base = GetParam();
   std::vector<std::byte> object_;
   Result result_;
 };
+INSTANTIATE_TEST_SUITE_P(At, ImageTest, testing::Values(0x7f5500000000, 0xffffc90000000000, 0xffffffff00000000));
 
-TEST_F(ImageTest, SegmentsArePagesWithGuardsBetween) {
+TEST_P(ImageTest, SegmentsArePagesWithGuardsBetween) {
   ASSERT_EQ(image().segments.size(), 3u);
   EXPECT_EQ(image().segments[0].kind, Segment::Kind::text);
   EXPECT_EQ(image().segments[1].kind, Segment::Kind::read_only);
@@ -72,7 +73,7 @@ TEST_F(ImageTest, SegmentsArePagesWithGuardsBetween) {
   EXPECT_EQ(image().region_base, base);
 }
 
-TEST_F(ImageTest, SectionsAreWhereTheirFlagsSay) {
+TEST_P(ImageTest, SectionsAreWhereTheirFlagsSay) {
   EXPECT_EQ(at(address("first"))->kind, Segment::Kind::text);
   EXPECT_EQ(at(address("constant"))->kind, Segment::Kind::read_only);
   EXPECT_EQ(at(address("table"))->kind, Segment::Kind::read_only);  // relocated by us, so nobody need write it
@@ -83,7 +84,7 @@ TEST_F(ImageTest, SectionsAreWhereTheirFlagsSay) {
   EXPECT_GE(address("zeros") - bss->address, bss->bytes.size());
 }
 
-TEST_F(ImageTest, RelocationsPointWhereTheyShould) {
+TEST_P(ImageTest, RelocationsPointWhereTheyShould) {
   EXPECT_EQ(value<uint64_t>(address("data")), address("data") + 8);
   EXPECT_EQ(value<uint64_t>(address("data") + 16), base + VBPF_OFF_WINDOW);
   EXPECT_EQ(value<uint64_t>(address("constant")), address("in_table"));
@@ -100,7 +101,7 @@ TEST_F(ImageTest, RelocationsPointWhereTheyShould) {
   EXPECT_EQ(at(slot(load))->kind, Segment::Kind::read_only);
 }
 
-TEST_F(ImageTest, TargetMapMarksReturnsAndTakenAddressesOnly) {
+TEST_P(ImageTest, TargetMapMarksReturnsAndTakenAddressesOnly) {
   uint64_t first = address("first");
   EXPECT_EQ(marks(first + 5), VBPF_TARGET_RETURN);
   EXPECT_EQ(marks(first + 10), VBPF_TARGET_RETURN);
@@ -117,7 +118,7 @@ TEST_F(ImageTest, TargetMapMarksReturnsAndTakenAddressesOnly) {
   EXPECT_EQ(total, 3 + 8);  // `second` is called, `late` constructs
 }
 
-TEST_F(ImageTest, EntriesConstructorsAndManifest) {
+TEST_P(ImageTest, EntriesConstructorsAndManifest) {
   ASSERT_EQ(image().entries.size(), 2u);
   for (const Entry& entry : image().entries) {
     EXPECT_EQ(entry.address, address(entry.name));
@@ -131,7 +132,7 @@ TEST_F(ImageTest, EntriesConstructorsAndManifest) {
   EXPECT_TRUE(image().uses_avx);
 }
 
-TEST_F(ImageTest, SymbolsAreSortedAndKnowTheirSection) {
+TEST_P(ImageTest, SymbolsAreSortedAndKnowTheirSection) {
   for (size_t i = 1; i < image().symbols.size(); ++i)
     EXPECT_LE(image().symbols[i - 1].address, image().symbols[i].address);
   for (const Symbol& symbol : image().symbols) {
@@ -143,7 +144,7 @@ TEST_F(ImageTest, SymbolsAreSortedAndKnowTheirSection) {
   }
 }
 
-TEST_F(ImageTest, TheSameObjectLinksForAnyRegion) {
+TEST_P(ImageTest, TheSameObjectLinksForAnyRegion) {
   Result other = verify(object_, options_for(Variant::user, 0x200000000000));
   ASSERT_TRUE(other.image) << describe(other);
   EXPECT_EQ(other.image->segments[0].address - 0x200000000000, image().segments[0].address - base);

@@ -83,6 +83,7 @@ class Rechecker {
     lengths_[address] = in.length;
     check_forbidden(address, in);
     Stack after = stack;
+    if (options_.variant == Variant::kernel) check_general_registers(address, in, operands);
     if (options_.variant == Variant::sfi) after = check_sfi(address, in, operands, stack);
     flow(address, in, operands, after);
   }
@@ -123,6 +124,17 @@ class Rechecker {
     if (second == 0xae && byte_at(at + 2) != 0xe8 && byte_at(at + 2) != 0xf0 && byte_at(at + 2) != 0xf8)
       fail(address, "0f ae");
     if (second == 0xc7 && ((byte_at(at + 2) >> 3) & 7) != 1) fail(address, "0f c7");
+  }
+
+  // Hidden operands too.
+  void check_general_registers(uint64_t address, const ZydisDecodedInstruction& in,
+                               const ZydisDecodedOperand* operands) {
+    static const std::set<int> classes = {ZYDIS_REGCLASS_GPR8,  ZYDIS_REGCLASS_GPR16, ZYDIS_REGCLASS_GPR32,
+                                          ZYDIS_REGCLASS_GPR64, ZYDIS_REGCLASS_FLAGS, ZYDIS_REGCLASS_IP};
+    for (size_t i = 0; i < in.operand_count; ++i) {
+      if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
+      if (!classes.contains(ZydisRegisterGetClass(operands[i].reg.value))) fail(address, "not a general register");
+    }
   }
 
   void flow(uint64_t address, const ZydisDecodedInstruction& in, const ZydisDecodedOperand* operands, Stack after) {

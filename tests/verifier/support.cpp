@@ -30,6 +30,10 @@ Options options_for(Variant variant, uint64_t region_base) {
   return options;
 }
 
+Options options_for(Variant variant) {
+  return options_for(variant, variant == Variant::kernel ? 0xffffc90000000000 : 0x100000000000);
+}
+
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), {});

@@ -11,8 +11,10 @@
 
 namespace vbpf::verifier::test {
 
-// Thunks and imports as a loader would place them.
-Options options_for(Variant variant, uint64_t region_base = 0x100000000000);
+// Thunks and imports as a loader would place them; without a base, in the half of the address space that the variant
+// runs in.
+Options options_for(Variant variant, uint64_t region_base);
+Options options_for(Variant variant);
 
 std::vector<std::byte> read_file(const std::filesystem::path& path);
 

@@ -20,7 +20,7 @@ _vbpf() {
     --poll) mapfile -t COMPREPLY < <(compgen -W 'adaptive spin sleep' -- "$current"); return ;;
     --on-fault) mapfile -t COMPREPLY < <(compgen -W 'restart detach pass' -- "$current"); return ;;
     --confine) mapfile -t COMPREPLY < <(compgen -W 'auto pku sfi' -- "$current"); return ;;
-    --variant) mapfile -t COMPREPLY < <(compgen -W 'user sfi' -- "$current"); return ;;
+    --variant) mapfile -t COMPREPLY < <(compgen -W 'user sfi kernel' -- "$current"); return ;;
     --frame-size) mapfile -t COMPREPLY < <(compgen -W '2048 4096' -- "$current"); return ;;
     --data | --pcap) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --name | --entry | --batch | --frames | --max-restarts | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)

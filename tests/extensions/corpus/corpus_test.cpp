@@ -6,64 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <string>
-#include <vector>
 
+#include "corpus_native.h"
 #include "vbpf/extension.h"
-
-#define CORPUS_EXTENSION(name) extern "C" int corpus_##name(vbpf_xdp* ctx);
-#include "corpus.def"
-#undef CORPUS_EXTENSION
 
 namespace {
 
-using Bytes = std::vector<uint8_t>;
-
-struct Case {
-  const char* name;
-  int (*native)(vbpf_xdp*);
-};
-const Case cases[] = {
-#define CORPUS_EXTENSION(name) {#name, corpus_##name},
-#include "corpus.def"
-#undef CORPUS_EXTENSION
-};
-
-constexpr size_t frame_size = 2048;
-
-// Packets of several sizes and kinds; the same at each run.
-std::vector<Bytes> inputs() {
-  std::vector<Bytes> packets;
-  uint64_t state = 88172645463325252;
-  for (size_t size : {60, 61, 64, 127, 300, 512, 1000, 1514}) {
-    for (int kind = 0; kind < 3; ++kind) {
-      Bytes packet(size);
-      for (size_t i = 0; i < size; ++i) {
-        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-        packet[i] = static_cast<uint8_t>(kind == 0 ? state : kind == 1 ? "GET /index.html HTTP/1.1 "[i % 25] : i);
-      }
-      packets.push_back(packet);
-    }
-  }
-  return packets;
-}
-
-struct Answer {
-  int verdict;
-  Bytes packet;
-  bool operator==(const Answer&) const = default;
-};
-
-void fill(vbpf_xdp& ctx, uint8_t* frame, const Bytes& packet) {
-  std::memset(frame, 0, frame_size);
-  std::memcpy(frame + VBPF_XDP_HEADROOM, packet.data(), packet.size());
-  ctx = {};
-  ctx.data = ctx.data_meta = frame + VBPF_XDP_HEADROOM;
-  ctx.data_end = ctx.data + packet.size();
-  ctx.ingress_ifindex = 7;
-  ctx.rx_queue_index = 3;
-}
+using namespace corpus;
 
 vbpf::Result<vbpf::Extension> open(const std::string& name) {
   vbpf::LoadOptions options;
@@ -95,15 +45,10 @@ TEST_P(CorpusTest, GivesWhatTheSameSourceGivesNatively) {
   ASSERT_TRUE(entry) << entry.error().message;
   auto* slot = reinterpret_cast<vbpf::XdpSlot*>(window->data());
   auto* frame = reinterpret_cast<uint8_t*>(window->data() + 4096);
-  Bytes native_frame(frame_size);
 
   int number = 0;
   for (const Bytes& packet : inputs()) {
-    vbpf_xdp native{};
-    fill(native, native_frame.data(), packet);
-    Answer expected{GetParam().native(&native), {}};
-    expected.packet.assign(native.data, native.data_end);
-
+    const Answer expected = native_answer(GetParam(), packet);
     *slot = {};
     fill(slot->ctx, frame, packet);
     std::optional<vbpf::Fault> fault;

@@ -1,0 +1,8 @@
+# rule: code-opcode
+# variant: kernel
+# SPDX-License-Identifier: Apache-2.0
+# State of the host.
+.include "entry.inc"
+entry f
+  rdmsr
+  finish

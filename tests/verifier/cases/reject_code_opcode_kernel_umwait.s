@@ -1,0 +1,8 @@
+# rule: code-opcode
+# variant: kernel
+# SPDX-License-Identifier: Apache-2.0
+# Waits.
+.include "entry.inc"
+entry f
+  umwait %eax
+  finish
