@@ -27,8 +27,9 @@ void print(const Json& shown) {
   fmt::print("\n  file         {}\n", printable(text("file")));
   fmt::print("  hook         {} on {} (ifindex {}), program {}, entry {}\n", text("hook"), text("device"),
              number("ifindex"), number("prog_id"), text("entry"));
-  fmt::print("  mode         {}, {}{}\n", text("mode"), shown["zero_copy"] == true ? "zero-copy" : "copy",
-             shown["busy_poll"] == true ? ", busy-poll" : "");
+  fmt::print("  mode         {}, {}{}{}\n", text("mode"), shown["zero_copy"] == true ? "zero-copy" : "copy",
+             shown["busy_poll"] == true ? ", busy-poll" : "",
+             shown["shared"] == true ? ", after other programs of libxdp's dispatcher" : "");
   fmt::print("  queues       {}, {} frames of {} bytes each\n", number("queues"), number("frames"),
              number("frame_size"));
   fmt::print("  confinement  {}: {}\n", text("confinement"), text("confinement_reason"));

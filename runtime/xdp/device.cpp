@@ -95,11 +95,14 @@ std::optional<uint32_t> attached_program(uint32_t ifindex) {
 Result<void> check_no_program(const Device& device) {
   const uint32_t id = attached_program(device.ifindex).value_or(0);  // if it cannot be told, attaching will say why
   if (id == 0) return {};
-  // A chain through libxdp's dispatcher is pinned in bpffs and would outlive a killed process: it is not joined.
-  return Error{ErrorKind::bad_input,
-               device.name + " has " + describe_program(id) +
-                   " already, and vBPF does not share a device: remove it (`ip link set dev " + device.name +
-                   " xdp off`, or end the program that holds its link), or choose another device"};
+  return Error{
+      ErrorKind::bad_input,
+      device.name + " has " + describe_program(id) +
+          " already, and only with a program in a libxdp dispatcher in native mode could vBPF share it: remove "
+          "it (`ip link set dev " +
+          device.name +
+          " xdp off`, or end the program that holds its link), load it with xdp-loader where "
+          "the kernel allows freplace, or choose another device"};
 }
 
 }  // namespace vbpf::xdp

@@ -27,7 +27,8 @@ uint32_t count_queues(const std::string& name);
 // The id of the XDP program on a device, 0 for none; nothing when it cannot be told.
 std::optional<uint32_t> attached_program(uint32_t ifindex);
 
-// bad_input when an XDP program is attached already: names it, and says what to do.
+// bad_input when an XDP program is attached already, and not in a chain that could be joined: names it, and says what
+// to do.
 Result<void> check_no_program(const Device& device);
 
 // The bytes a frame must hold for a device's packets: Ethernet header and two VLAN tags beyond the MTU.

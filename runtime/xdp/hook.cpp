@@ -8,6 +8,7 @@
 #include <deque>
 #include <mutex>
 
+#include "chain.h"
 #include "device.h"
 #include "netlink.h"
 #include "worker.h"
@@ -102,6 +103,7 @@ class AttachedHook final : public Hook, private Supervisor {
   Options options_;
   Device device_;
   std::function<void(const Event&)> on_event_;
+  bool joins_chain_ = false;  // of other programs on the device
   std::optional<Programs> programs_;
   std::shared_ptr<Group> shared_group_;  // `shared` and `serial`
   std::vector<std::shared_ptr<QueueMemory>> shared_memories_;
@@ -133,14 +135,21 @@ Result<void> AttachedHook::start() {
   wake_ = File(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_) return system_error("eventfd", errno);
   VBPF_TRY(monitor_, LinkMonitor::open());
-  VBPF_CHECK(check_no_program(device_));
+  joins_chain_ = has_dispatcher(device_);
+  if (!joins_chain_) VBPF_CHECK(check_no_program(device_));
   VBPF_CHECK(bring_up());
   watcher_ = std::thread([this] { watch(); });
   return {};
 }
 
-// Native where the driver can; what the driver said goes into the error when neither works.
+// In a chain as the chain is; otherwise native where the driver can. What the driver said goes into the error when
+// neither works.
 Result<void> AttachedHook::bring_up() {
+  if (joins_chain_) {
+    if (options_.attach != AttachMode::generic) return bring_up_in(false);
+    return Error{ErrorKind::bad_input,
+                 device_.name + " has a libxdp dispatcher in native mode: load without --mode generic"};
+  }
   if (options_.attach == AttachMode::generic) return bring_up_in(true);
   Result<void> native = bring_up_in(false);
   if (native || options_.attach == AttachMode::native) return native;
@@ -177,13 +186,14 @@ Result<void> AttachedHook::bring_up_in(bool generic) {
     VBPF_TRY(shared_group_, Group::make(extension_, options_.entry, shared_memories_));
   }
   for (uint32_t queue = 0; queue < device_.queues; ++queue) VBPF_CHECK(add_worker(queue));
-  VBPF_CHECK(programs_->attach(device_));
+  VBPF_CHECK(joins_chain_ ? programs_->join_chain(device_, options_.chain_record) : programs_->attach(device_));
   info_ = {device_.name,
            device_.ifindex,
            programs_->program_id(),
            !generic,
            workers_[0]->socket().zero_copy(),
            workers_[0]->socket().busy_poll(),
+           joins_chain_,
            device_.queues,
            options_.frame_size,
            options_.frames,
@@ -255,7 +265,7 @@ void AttachedHook::look_at_link() {
 void AttachedHook::look_at_program() {
   using Clock = std::chrono::steady_clock;
   const std::optional<uint32_t> id = attached_program(device_.ifindex);
-  if (!id || programs_->is_ours(*id)) {
+  if (!id || programs_->is_reached_from(*id)) {
     without_program_since_.reset();
   } else if (!without_program_since_) {
     without_program_since_ = Clock::now();

@@ -48,7 +48,8 @@ Programs::Programs(Programs&& other) noexcept
       give_back_link_(std::move(other.give_back_link_)),
       losses_link_(std::move(other.losses_link_)),
       refusals_link_(std::move(other.refusals_link_)),
-      own_device_(std::move(other.own_device_)) {}
+      own_device_(std::move(other.own_device_)),
+      member_(std::move(other.member_)) {}
 
 Result<Programs> Programs::load(const Device& device, uint32_t frame_size, bool generic) {
   libbpf_set_print(nullptr);  // errors are returned, not printed
@@ -63,6 +64,7 @@ Result<Programs> Programs::load(const Device& device, uint32_t frame_size, bool 
 Result<void> Programs::open(const Device& device, uint32_t frame_size) {
   skeleton_ = datapath__open();
   if (skeleton_ == nullptr) return system_error("the eBPF programs could not be opened", errno);
+  bpf_program__set_autoload(skeleton_->progs.vbpf_chained, false);
   queues_ = std::min(max_queues, device.max_queues);
   slot_size_ = frame_size;
   pass_mark_ = random_value<uint32_t>();
@@ -138,7 +140,18 @@ Result<void> Programs::attach(const Device& device) {
   return {};
 }
 
+Result<void> Programs::join_chain(const Device& device, const std::string& record) {
+  VBPF_TRY(ChainMember member, ChainMember::join(device, *skeleton_->obj, record));
+  member_.emplace(std::move(member));
+  return {};
+}
+
 Result<void> Programs::attach_again() {
+  if (member_) {
+    return Error{ErrorKind::machine,
+                 "the device has more receive queues, and the dispatcher it shares with other programs cannot be told: "
+                 "load the extension again"};
+  }
   const size_t other = 1 - current_;
   if (bpf_link_update(link_.get(), redirecting_[other], nullptr) != 0)
     return system_error("the eBPF program could not be attached again", errno);
@@ -146,7 +159,10 @@ Result<void> Programs::attach_again() {
   return {};
 }
 
-void Programs::detach() { link_ = File(); }
+void Programs::detach() {
+  member_.reset();
+  link_.close();
+}
 
 Result<void> Programs::add_socket(uint32_t queue, int socket) {
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.sockets), &queue, &socket, BPF_ANY) != 0) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bpf_types.h"
+#include "chain.h"
 #include "device.h"
 #include "file.h"
 #include "private_device.h"
@@ -37,6 +38,8 @@ class Programs {
 
   // Packets begin to arrive at the sockets.
   Result<void> attach(const Device& device);
+  // The same through a dispatcher that is there; see ChainMember.
+  Result<void> join_chain(const Device& device, const std::string& record);
   // After the device has got more queues: some drivers run the program only on those there were. No packet slips
   // through.
   Result<void> attach_again();
@@ -48,8 +51,11 @@ class Programs {
   Result<void> serve_queue(uint32_t queue) const;
   SharedMaps maps_of(uint32_t queue) const;
 
-  uint32_t program_id() const { return program_ids_[current_]; }
-  bool is_ours(uint32_t id) const { return id == program_ids_[0] || id == program_ids_[1]; }
+  uint32_t program_id() const { return member_ ? member_->program_id() : program_ids_[current_]; }
+  // Whether packets still come here when `id` is what the device runs.
+  bool is_reached_from(uint32_t id) const {
+    return member_ ? member_->is_called() : id == program_ids_[0] || id == program_ids_[1];
+  }
   bool generic() const { return generic_; }
   uint32_t queues() const { return queues_; }
   int injecting_program() const;
@@ -73,6 +79,7 @@ class Programs {
   Mapping slots_, cursors_, losses_;
   File link_, give_back_link_, losses_link_, refusals_link_;
   std::optional<PrivateDevice> own_device_;
+  std::optional<ChainMember> member_;
 };
 
 }  // namespace vbpf::xdp

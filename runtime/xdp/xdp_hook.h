@@ -30,6 +30,7 @@ struct Options {
   uint32_t batch = 64;            // packets per gate crossing, at most
   OnFault on_fault = OnFault::restart;
   uint32_t max_restarts = 10;  // within a minute; one more detaches
+  std::string chain_record;    // a file to write when other programs' chain is joined, for leave_recorded_chain()
 };
 
 struct QueueStats {
@@ -46,6 +47,7 @@ struct Info {
   uint32_t ifindex = 0;
   uint32_t prog_id = 0;  // the attached eBPF program
   bool native = false, zero_copy = false, busy_poll = false;
+  bool shared = false;  // with other programs, through libxdp's dispatcher
   uint32_t queues = 0, frame_size = 0, frames = 0;
   std::string entry;
 };

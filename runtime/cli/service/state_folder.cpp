@@ -14,6 +14,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "chain.h"
+
 namespace vbpf::cli {
 namespace {
 
@@ -86,8 +88,9 @@ Result<StateFolder> StateFolder::claim(const std::string& name) {
       return Error{ErrorKind::refused, text.append("` first, or give this one another name with --name")};
     }
     if (!same_file(lock.get(), lock_path)) continue;
-    ::unlink((folder + "/socket").c_str());
-    return StateFolder(name, folder, std::move(lock));
+    StateFolder claimed(name, folder, std::move(lock));
+    claimed.clear();
+    return claimed;
   }
   return Error{ErrorKind::machine, "cannot claim " + folder + ": it is deleted again and again"};
 }
@@ -109,9 +112,16 @@ Result<xdp::File> StateFolder::listen() const {
 
 bool StateFolder::still_ours() const { return same_file(lock_.get(), folder_ + "/lock"); }
 
+void StateFolder::clear() const {
+  // What cannot be taken out of the chain passes everything on, and there is nobody here to tell.
+  static_cast<void>(xdp::leave_recorded_chain(chain_record()));
+  ::unlink(chain_record().c_str());
+  ::unlink((folder_ + "/socket").c_str());
+}
+
 void StateFolder::remove() const {
   if (!still_ours()) return;
-  ::unlink((folder_ + "/socket").c_str());
+  clear();
   ::unlink((folder_ + "/lock").c_str());
   ::rmdir(folder_.c_str());
   // The last one; a folder that somebody chose stays.

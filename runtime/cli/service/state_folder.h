@@ -25,15 +25,18 @@ class StateFolder {
 
   const std::string& name() const { return name_; }
   int lock() const { return lock_.get(); }
+  // Where the hook writes which chain of programs it has joined. Whoever removes or takes over the folder reads it.
+  std::string chain_record() const { return folder_ + "/chain"; }
   // A listening socket in the folder.
   Result<xdp::File> listen() const;
-  // Deletes the folder, unless it is somebody else's by now. Idempotent.
+  // Deletes the folder, unless it is somebody else's by now, and what a dead worker left on a device. Idempotent.
   void remove() const;
 
  private:
   StateFolder(std::string name, std::string folder, xdp::File lock)
       : name_(std::move(name)), folder_(std::move(folder)), lock_(std::move(lock)) {}
   bool still_ours() const;
+  void clear() const;
 
   std::string name_, folder_;  // folder_: absolute
   xdp::File lock_;

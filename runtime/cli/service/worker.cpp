@@ -55,8 +55,9 @@ class Worker {
     VBPF_TRY(extension_, Extension::open(request_.file, std::move(options)));
     // Before attaching: what can fail without touching the device goes first.
     VBPF_TRY(listener_, folder_.listen());
-    VBPF_TRY(hook_,
-             xdp::Hook::attach(*extension_, request_.xdp, [this](const xdp::Event& event) { journal_.event(event); }));
+    xdp::Options hook = request_.xdp;
+    hook.chain_record = folder_.chain_record();
+    VBPF_TRY(hook_, xdp::Hook::attach(*extension_, hook, [this](const xdp::Event& event) { journal_.event(event); }));
     since_ = std::chrono::system_clock::now();
     ::malloc_trim(0);  // what reading and verifying needed
     return {};
@@ -93,6 +94,7 @@ class Worker {
             {"mode", info.native ? "native" : "generic"},
             {"zero_copy", info.zero_copy},
             {"busy_poll", info.busy_poll},
+            {"shared", info.shared},
             {"queues", info.queues},
             {"frames", info.frames},
             {"frame_size", info.frame_size},

@@ -112,6 +112,10 @@ int vbpf_redirect(struct xdp_md* ctx) { return redirect(ctx); }
 SEC("xdp")
 int vbpf_redirect_2(struct xdp_md* ctx) { return redirect(ctx); }
 
+/* In a chain, always native: one that could change the packet is not let in where others do not. */
+SEC("xdp")
+int vbpf_chained(struct xdp_md* ctx) { return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS); }
+
 static __always_inline int mark_packet(struct xdp_md* ctx) {
   if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(struct vbpf_pass_mark))) return -1;
   struct vbpf_pass_mark* mark = (void*)(long)ctx->data_meta;
