@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Extensions that no verifier has seen: what an attacker could run if there were none. The kernel must contain them all.
+// Extensions that no verifier has seen: what an attacker could run if there were none. The kernel must contain them
+// all.
 #pragma once
 
 #include <linux/vbpf.h>

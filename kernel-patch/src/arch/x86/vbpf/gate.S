@@ -228,8 +228,8 @@ SYM_CODE_START_LOCAL(vbpf_gate_event)
 	movq	RUN_KERNEL_SP(%rax), %rsp
 	lidt	vbpf_kernel_idt(%rip)
 	andq	$-16, %rsp
-	call	vbpf_gate_broken
-	ud2
+	pushq	$0
+	jmp	vbpf_gate_broken
 SYM_CODE_END(vbpf_gate_event)
 
 /* An NMI that hit the gate: the word above its frame is the latch. */

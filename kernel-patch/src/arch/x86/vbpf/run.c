@@ -131,9 +131,8 @@ u32 vbpf_arch_run(struct vbpf_run *run)
 }
 
 /* An event other than an NMI hit the gate: nothing is known to be whole. */
-asmlinkage __visible noinstr void vbpf_gate_broken(unsigned long vector, unsigned long ip)
+asmlinkage __visible __noreturn noinstr void vbpf_gate_broken(unsigned long vector, unsigned long ip)
 {
 	instrumentation_begin();
 	panic("vbpf: vector %lu in the gate at %pS", vector, (void *)ip);
-	instrumentation_end();
 }

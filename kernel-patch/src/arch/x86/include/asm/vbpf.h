@@ -171,7 +171,7 @@ asmlinkage u32 vbpf_gate_enter(struct vbpf_run *run);
 asmlinkage u32 vbpf_gate_resume(struct vbpf_run *run);
 asmlinkage void vbpf_gate_inject(unsigned long handler);
 asmlinkage void vbpf_gate_unblock_nmi(void);
-asmlinkage void vbpf_gate_broken(unsigned long vector, unsigned long ip);
+asmlinkage __noreturn void vbpf_gate_broken(unsigned long vector, unsigned long ip);
 void vbpf_gate_leave(void);
 void vbpf_gate_import(void);
 extern const u8 vbpf_gate_stubs[];
