@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <thread>
 
 #include "hooked.h"
 
@@ -105,11 +107,26 @@ TEST(Device, UnloadingUnderLoadLosesNoPacketThatPasses) {
   ASSERT_TRUE(hooked.attached()) << hooked.error();
   std::vector<Bytes> packets;
   for (uint32_t serial = 0; serial < 20000; ++serial) packets.push_back(order('p', 0, serial));
-  std::thread sender([&] { far.send(packets); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  hooked.detach();
+  // Never more under way than the rings hold: what is lost then is lost by unloading.
+  std::atomic<size_t> received{0};
+  std::thread sender([&] {
+    for (size_t sent = 0; sent < packets.size(); ++sent) {
+      far.send(packets[sent]);
+      const bool flows = Hooked::wait([&] { return sent < received + 500; });
+      if (!flows) return;
+    }
+  });
+  std::thread unloader([&] {
+    Hooked::wait([&] { return received > 5000; });
+    hooked.detach();
+  });
+  std::vector<Bytes> got;
+  for (Bytes packet = near.receive(); !packet.empty(); packet = near.receive()) {
+    got.push_back(std::move(packet));
+    if (++received == packets.size()) break;
+  }
   sender.join();
-  std::vector<Bytes> got = near.receive_all(packets.size());
+  unloader.join();
   std::sort(got.begin(), got.end());
   std::sort(packets.begin(), packets.end());
   EXPECT_EQ(packets.size(), got.size());
