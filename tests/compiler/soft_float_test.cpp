@@ -10,6 +10,7 @@
 #include <random>
 
 #include "soft_convert.h"
+#include "soft_fma.h"
 
 namespace vbpf::rt {
 namespace {
@@ -141,6 +142,35 @@ TYPED_TEST(SoftFloat, FiveMillionPairs) {
     check_pair<TypeParam>(a, b);
     check_one<TypeParam>(b);
     if (this->HasFatalFailure()) FAIL() << std::hex << a << " " << b;
+    last = b;
+  }
+}
+
+__attribute__((target("fma"))) uint64_t cpu_fuse(uint64_t a, uint64_t b, uint64_t c) {
+  return bits_of(
+      __builtin_fma(__builtin_bit_cast(double, a), __builtin_bit_cast(double, b), __builtin_bit_cast(double, c)));
+}
+__attribute__((target("fma"))) uint32_t cpu_fuse(uint32_t a, uint32_t b, uint32_t c) {
+  return bits_of(
+      __builtin_fmaf(__builtin_bit_cast(float, a), __builtin_bit_cast(float, b), __builtin_bit_cast(float, c)));
+}
+
+// Which NaN comes out depends on the form of the instruction.
+TYPED_TEST(SoftFloat, FusedMultiplyAndAdd) {
+  using F = TypeParam;
+  if (!__builtin_cpu_supports("fma")) GTEST_SKIP() << "this CPU has no FMA";
+  Source<F> source;
+  typename F::Bits last = 0;
+  for (int i = 0; i < 5000000; ++i) {
+    auto a = source.next(last), b = source.next(a);
+    // Often the product's negative, or close to it: what is left is what the product's rounding would lose.
+    auto c = i % 3 == 0 ? source.next(multiply<F>(a, b)) : i % 3 == 1 ? multiply<F>(a, b) ^ F::sign : source.next(b);
+    auto expected = cpu_fuse(a, b, c), got = fuse<F>(a, b, c);
+    if (is_nan<F>(expected)) {
+      ASSERT_TRUE(is_nan<F>(got)) << std::hex << a << " " << b << " " << c;
+    } else {
+      ASSERT_EQ(got, expected) << std::hex << a << " " << b << " " << c;
+    }
     last = b;
   }
 }

@@ -83,6 +83,7 @@ FACILITY(math) {
   int exponent = 0;
   CHECK(std::frexp(opaque(12.0), &exponent) == 0.75 && exponent == 4 && std::ldexp(0.75, 4) == 12);
   CHECK(std::isnan(std::log(opaque(-1.0))) && std::numeric_limits<double>::infinity() == std::exp(opaque(1000.0)));
+  CHECK(std::fma(opaque(1 + 0x1p-30), 1 + 0x1p-30, -1.0) == 0x1p-29 + 0x1p-60);  // rounded once
   long double wide = opaque(3.0);
   CHECK(wide * 2 == 6 && sizeof(wide) == 8);
   unsigned __int128 big = static_cast<unsigned __int128>(opaque(~0ull)) * opaque(~0ull);
