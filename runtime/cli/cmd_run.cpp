@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs an entry of hook xdp on packets given here, in the same slots and frames as the hook's.
+// Runs an entry of hook xdp on packets given here: in this process, in the same slots and frames as the hook's, or in
+// the kernel.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "output.h"
 #include "packets.h"
+#include "resident.h"
 #include "verb.h"
 
 namespace vbpf::cli {
@@ -16,7 +20,7 @@ constexpr size_t page = 4096;
 constexpr size_t tailroom = 2048;
 
 struct Arguments {
-  std::string file, entry;
+  std::string file, entry, engine = "user";
   std::optional<std::string> hex, data, pcap;
   uint64_t repeat = 1;
   bool registers = false;
@@ -47,27 +51,63 @@ struct Answer {
   double ns_per_run() const { return static_cast<double>(time.count()) / static_cast<double>(runs); }
 };
 
+// An extension that is there to be run.
 class Runner {
  public:
-  static Result<Runner> make(const Arguments& arguments, size_t longest) {
+  virtual ~Runner() = default;
+  virtual std::string_view confinement() const = 0;
+  virtual std::string confinement_reason() const = 0;
+  // Every run sees the packet afresh; globals and heap carry on.
+  virtual Result<Answer> run(const Packet& packet, uint64_t repeat) = 0;
+};
+
+// The one asked for, or the only one.
+Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const std::string& asked, const std::string& file) {
+  std::string all;
+  std::optional<size_t> only;
+  int count = 0;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].hook != "xdp") continue;
+    if (entries[i].name == asked) return i;
+    only = i;
+    all += (all.empty() ? "" : ", ") + entries[i].name;
+    ++count;
+  }
+  const std::string name = std::filesystem::path(file).stem().string();
+  if (count == 0) {
+    return Error{ErrorKind::bad_input, name +
+                                           " has no entry for hook xdp, and `vbpf run` runs no others; programs call "
+                                           "plugins through libvbpf"};
+  }
+  if (!asked.empty()) {
+    return Error{ErrorKind::bad_input, name + " has no entry for hook xdp named " + asked + "; it has " + all};
+  }
+  if (count > 1) return Error{ErrorKind::bad_input, name + " has several entries: choose one with --entry: " + all};
+  return *only;
+}
+
+class ProcessRunner final : public Runner {
+ public:
+  static Result<std::unique_ptr<Runner>> make(const Arguments& arguments, size_t longest) {
     LoadOptions options = arguments.confine.load_options();
     options.log = [](std::string_view line) { complain(printable(line)); };
-    Runner runner;
-    VBPF_TRY(runner.extension_, Extension::open(arguments.file, std::move(options)));
-    VBPF_TRY(const std::string entry, chosen_entry(*runner.extension_, arguments.entry));
-    VBPF_TRY(runner.instance_, runner.extension_->instantiate());
-    VBPF_TRY(runner.entry_, runner.instance_->entry(entry, "xdp"));
+    auto runner = std::unique_ptr<ProcessRunner>(new ProcessRunner);
+    VBPF_TRY(runner->extension_, Extension::open(arguments.file, std::move(options)));
+    const std::vector<EntryInfo>& entries = runner->extension_->entries();
+    VBPF_TRY(const size_t entry, choose_entry(entries, arguments.entry, arguments.file));
+    VBPF_TRY(runner->instance_, runner->extension_->instantiate());
+    VBPF_TRY(runner->entry_, runner->instance_->entry(entries[entry].name, "xdp"));
     VBPF_TRY(const std::span<std::byte> window,
-             runner.instance_->window(page + VBPF_XDP_HEADROOM + longest + tailroom));
-    runner.slot_ = reinterpret_cast<XdpSlot*>(window.data());
-    runner.frame_ = {reinterpret_cast<uint8_t*>(window.data()) + page, window.size() - page};
-    return runner;
+             runner->instance_->window(page + VBPF_XDP_HEADROOM + longest + tailroom));
+    runner->slot_ = reinterpret_cast<XdpSlot*>(window.data());
+    runner->frame_ = {reinterpret_cast<uint8_t*>(window.data()) + page, window.size() - page};
+    return std::unique_ptr<Runner>(std::move(runner));
   }
 
-  const Extension& extension() const { return *extension_; }
+  std::string_view confinement() const override { return to_string(extension_->confinement()); }
+  std::string confinement_reason() const override { return extension_->confinement_reason(); }
 
-  // Every run sees the packet afresh; globals and heap carry on.
-  Answer run(const Packet& packet, uint64_t repeat) {
+  Result<Answer> run(const Packet& packet, uint64_t repeat) override {
     Answer answer;
     while (answer.runs < repeat && !answer.fault) {
       std::memcpy(frame_.data() + VBPF_XDP_HEADROOM, packet.data(), packet.size());
@@ -86,26 +126,7 @@ class Runner {
   }
 
  private:
-  Runner() = default;
-
-  static Result<std::string> chosen_entry(const Extension& extension, const std::string& asked) {
-    std::string only, all;
-    int count = 0;
-    for (const EntryInfo& entry : extension.entries()) {
-      if (entry.hook != "xdp") continue;
-      only = entry.name;
-      all += (all.empty() ? "" : ", ") + entry.name;
-      ++count;
-    }
-    if (!asked.empty() || count == 1) return asked.empty() ? only : asked;
-    if (count == 0) {
-      return Error{ErrorKind::bad_input,
-                   extension.name() +
-                       " has no entry for hook xdp, and `vbpf run` runs no others; programs call plugins "
-                       "through libvbpf"};
-    }
-    return Error{ErrorKind::bad_input, extension.name() + " has several entries: choose one with --entry: " + all};
-  }
+  ProcessRunner() = default;
 
   // The context is the extension's to write: read once, then checked.
   std::optional<Packet> output() const {
@@ -123,11 +144,48 @@ class Runner {
   std::span<uint8_t> frame_;
 };
 
-Json answer_json(const Answer& answer, const Extension& extension, bool registers) {
+class KernelRunner final : public Runner {
+ public:
+  static Result<std::unique_ptr<Runner>> make(const Arguments& arguments) {
+    if (arguments.confine.unconfined || arguments.confine.confine != "auto") {
+      return Error{ErrorKind::bad_input,
+                   "in the kernel extensions are confined by PKS: leave out --confine and --unconfined"};
+    }
+    const LoadOptions options = arguments.confine.load_options();
+    kernel::ResidentOptions how;
+    how.name = "run-" + std::to_string(::getpid());
+    how.budget = options.budget;
+    how.stack_size = options.stack_size;
+    how.heap_size = options.heap_size;
+    VBPF_TRY(kernel::Resident resident, kernel::Resident::load(arguments.file, how));
+    VBPF_TRY(const size_t entry, choose_entry(resident.entries(), arguments.entry, arguments.file));
+    return std::unique_ptr<Runner>(new KernelRunner(std::move(resident), static_cast<uint32_t>(entry)));
+  }
+
+  std::string_view confinement() const override { return "pks"; }
+  std::string confinement_reason() const override { return "it runs in the kernel"; }
+
+  Result<Answer> run(const Packet& packet, uint64_t repeat) override {
+    VBPF_TRY(kernel::TestRun done, resident_.run(entry_, packet, repeat));
+    return Answer{done.retval, std::move(done.fault), std::move(done.out), done.time, done.runs};
+  }
+
+ private:
+  KernelRunner(kernel::Resident resident, uint32_t entry) : resident_(std::move(resident)), entry_(entry) {}
+  kernel::Resident resident_;
+  uint32_t entry_;
+};
+
+Result<std::unique_ptr<Runner>> make_runner(const Arguments& arguments, size_t longest) {
+  if (arguments.engine == "kernel") return KernelRunner::make(arguments);
+  return ProcessRunner::make(arguments, longest);
+}
+
+Json answer_json(const Answer& answer, const Runner& runner, bool registers) {
   return {{"retval", answer.retval},
           {"verdict", verdict_name(answer.retval)},
           {"ns_per_run", answer.ns_per_run()},
-          {"confinement", to_string(extension.confinement())},
+          {"confinement", runner.confinement()},
           {"fault", answer.fault ? fault_json(*answer.fault, registers) : Json(nullptr)},
           {"data_out", answer.out ? Json(hex(answer.out->data(), answer.out->size())) : Json(nullptr)}};
 }
@@ -150,18 +208,15 @@ Result<int> run(const Arguments& arguments) {
   VBPF_TRY(const std::vector<Packet> packets, arguments.packets());
   size_t longest = 0;
   for (const Packet& packet : packets) longest = std::max(longest, packet.size());
-  VBPF_TRY(Runner runner, Runner::make(arguments, longest));
-  if (!json_wanted()) {
-    fmt::print("confinement {}: {}\n", to_string(runner.extension().confinement()),
-               runner.extension().confinement_reason());
-  }
+  VBPF_TRY(const std::unique_ptr<Runner> runner, make_runner(arguments, longest));
+  if (!json_wanted()) fmt::print("confinement {}: {}\n", runner->confinement(), runner->confinement_reason());
   int status = exit_ok;
   Json all = Json::array(), last;
   for (size_t i = 0; i < packets.size(); ++i) {
-    const Answer answer = runner.run(packets[i], arguments.repeat);
+    VBPF_TRY(const Answer answer, runner->run(packets[i], arguments.repeat));
     if (answer.fault || !answer.out) status = exit_failed;
     if (json_wanted()) {
-      last = answer_json(answer, runner.extension(), arguments.registers);
+      last = answer_json(answer, *runner, arguments.registers);
       if (arguments.pcap) all.push_back(last);
       continue;
     }
@@ -180,6 +235,9 @@ Result<int> run(const Arguments& arguments) {
 Action add_run(CLI::App& command) {
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "the extension object")->required();
+  command.add_option("--engine", arguments->engine, "where: user (this process), kernel")
+      ->check(CLI::IsMember({"user", "kernel"}))
+      ->capture_default_str();
   command.add_option("--entry", arguments->entry, "the function to run (the only one in section xdp)");
   auto* hex = command.add_option("--hex", arguments->hex, "the packet's bytes in hexadecimal (64 zeros)");
   auto* data = command.add_option("--data", arguments->data, "a file that holds the packet's bytes")->excludes(hex);

@@ -2,15 +2,9 @@
 // open = read, verify. instantiate = link, map, confine, construct.
 #include "vbpf/extension.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
+#include "object_file.h"
 #include "signals.h"
 #include "state.h"
 #include "thread.h"
@@ -20,7 +14,6 @@
 namespace vbpf {
 namespace {
 
-constexpr off_t largest_object = 1 << 30;
 constexpr size_t most_lines = 256;
 
 struct BlobSymbol {
@@ -67,24 +60,6 @@ std::vector<verifier::External> externals(uint64_t base, uint32_t concurrency, u
   return all;
 }
 
-Error refusal(const std::string& name, const std::vector<verifier::Diagnostic>& diagnostics) {
-  const verifier::Diagnostic& first = diagnostics.front();
-  std::string text = name + ": " + first.rule;
-  if (!first.symbol.empty()) {
-    std::array<char, 32> offset;
-    std::snprintf(offset.data(), offset.size(), "+0x%llx", static_cast<unsigned long long>(first.symbol_offset));
-    text += " at " + first.symbol + offset.data();
-  }
-  if (!first.instruction.empty()) text += " (" + first.instruction + ")";
-  text += ": " + first.message;
-  if (!first.hint.empty()) text += "; " + first.hint;
-  if (diagnostics.size() > 1)
-    text += " (and " + std::to_string(diagnostics.size() - 1) + " more; `vbpf verify` lists them)";
-  // A file that is no extension at all is bad input; one that the policy forbids is refused.
-  const bool not_an_object = first.rule == "object-header";
-  return {not_an_object ? ErrorKind::bad_input : ErrorKind::refused, text};
-}
-
 Result<uint64_t> chosen_size(std::optional<uint64_t> asked, uint64_t declared, uint64_t least, uint64_t most,
                              const char* what) {
   const uint64_t size = asked.value_or(declared);
@@ -93,39 +68,6 @@ Result<uint64_t> chosen_size(std::optional<uint64_t> asked, uint64_t declared, u
                                            std::to_string(least) + " to " + std::to_string(most)};
   }
   return (size + 4095) & ~uint64_t{4095};
-}
-
-Result<std::vector<std::byte>> read_file(const std::string& path) {
-  const auto failed = [&](const std::string& why) {
-    return Error{errno == EACCES ? ErrorKind::refused : ErrorKind::bad_input, "cannot read " + path + ": " + why};
-  };
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return failed(std::strerror(errno));
-  struct stat status{};
-  std::vector<std::byte> bytes;
-  errno = 0;
-  std::string why;
-  if (::fstat(file, &status) != 0) {
-    why = std::strerror(errno);
-  } else if (!S_ISREG(status.st_mode)) {
-    why = "not a regular file";
-  } else if (status.st_size > largest_object) {
-    why = "larger than 1 GiB";
-  } else {
-    bytes.resize(static_cast<size_t>(status.st_size));
-    size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t got = ::read(file, bytes.data() + done, bytes.size() - done);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) why = std::strerror(errno);
-      if (got <= 0) break;
-      done += static_cast<size_t>(got);
-    }
-    bytes.resize(done);  // shorter if somebody cut it meanwhile: the verifier sees what was read
-  }
-  ::close(file);
-  if (!why.empty()) return failed(why);
-  return bytes;
 }
 
 }  // namespace
@@ -160,7 +102,7 @@ Result<std::unique_ptr<Prepared>> Extension::State::prepare() const {
 }
 
 Result<Extension> Extension::open(const std::string& path, LoadOptions options) {
-  VBPF_TRY(std::vector<std::byte> bytes, read_file(path));
+  VBPF_TRY(std::vector<std::byte> bytes, read_object(path));
   return from_memory(bytes, std::filesystem::path(path).stem().string(), std::move(options));
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the raw report of a fault to one a person can read.
-#include <algorithm>
-
+#include "object_file.h"
 #include "state.h"
 #include "vbpf/abi.h"
 
@@ -89,16 +88,6 @@ std::string what_lies_at(const Instance::State& state, uint64_t address) {
   return "outside the extension's memory";
 }
 
-const verifier::Symbol* nearest(const std::vector<verifier::Symbol>& symbols, uint64_t address) {
-  auto after = std::upper_bound(symbols.begin(), symbols.end(), address,
-                                [](uint64_t value, const verifier::Symbol& symbol) { return value < symbol.address; });
-  while (after != symbols.begin()) {
-    --after;
-    if (after->function) return &*after;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 Fault describe(const Instance::State& state, const RawFault& raw, std::string_view message) {
@@ -127,7 +116,7 @@ Fault describe(const Instance::State& state, const RawFault& raw, std::string_vi
   if (rip - state.text_base >= state.text_size) return fault;
   const Extension::State& extension = state.shared();
   const uint64_t offset = rip - state.region.base();
-  if (const verifier::Symbol* symbol = nearest(extension.symbols, offset)) {
+  if (const verifier::Symbol* symbol = function_at(extension.symbols, offset)) {
     fault.symbol = symbol->name;
     fault.symbol_offset = offset - symbol->address;
     fault.line = extension.line_of(symbol->section, symbol->section_offset + fault.symbol_offset);

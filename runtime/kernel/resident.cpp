@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// load = read, verify, create; for each instance: link for its region, copy in; start.
+#include "resident.h"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "description.h"
+#include "object_file.h"
+#include "vbpf/abi.h"
+
+namespace vbpf::kernel {
+namespace {
+
+// Where it is verified first, before the kernel has said where it will be.
+constexpr uint64_t any_kernel_base = 0xffffc90000000000;
+
+template <typename T>
+uint64_t address_of(const T* pointer) {
+  return reinterpret_cast<uint64_t>(pointer);
+}
+
+// Instructions' numbers of the registers that thunks are named for.
+constexpr std::array register_names{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+
+std::vector<verifier::External> externals(uint64_t base, uint64_t heap_size) {
+  using Kind = verifier::External::Kind;
+  std::vector<verifier::External> all;
+  all.push_back({"__x86_return_thunk", base + VBPF_THUNK_RETURN, Kind::return_thunk});
+  for (uint64_t number = 0; number < register_names.size(); ++number) {
+    if (std::string_view(register_names[number]) == "rsp") continue;
+    all.push_back({std::string("__x86_indirect_thunk_") + register_names[number], base + VBPF_THUNK_INDIRECT(number),
+                   Kind::branch});
+  }
+#define VBPF_IMPORT(number, name, result, parameters) \
+  all.push_back({#name, base + VBPF_THUNK_IMPORT(number), Kind::branch});
+#include "vbpf/imports.def"
+#undef VBPF_IMPORT
+  all.push_back({VBPF_SYMBOL_HEAP_START, base + VBPF_OFF_HEAP, Kind::data});
+  all.push_back({VBPF_SYMBOL_HEAP_END, base + VBPF_OFF_HEAP + heap_size, Kind::data});
+  return all;
+}
+
+uint32_t kind_of(verifier::Segment::Kind kind) {
+  if (kind == verifier::Segment::Kind::text) return VBPF_SEGMENT_TEXT;
+  return kind == verifier::Segment::Kind::data ? VBPF_SEGMENT_DATA : VBPF_SEGMENT_READ_ONLY;
+}
+
+uint64_t pages(uint64_t size) { return (size + 4095) & ~uint64_t{4095}; }
+
+}  // namespace
+
+Result<Resident> Resident::load(const std::string& path, const ResidentOptions& options) {
+  VBPF_TRY(const Machine machine, Machine::open());
+  Resident resident;
+  VBPF_TRY(resident.object_, read_object(path));
+  const std::string name = std::filesystem::path(path).stem().string();
+  resident.heap_size_ = VBPF_HEAP_SIZE_DEFAULT;
+  VBPF_TRY(const verifier::Image first, resident.link(any_kernel_base, name));
+  VBPF_CHECK(resident.create(machine, options, first.manifest));
+  for (uint32_t i = 0; i < resident.instances_; ++i) VBPF_CHECK(resident.load_instance(i, name));
+  VBPF_CHECK(resident.start(name));
+  return resident;
+}
+
+Result<verifier::Image> Resident::link(uint64_t base, const std::string& name) const {
+  verifier::Options how;
+  how.variant = verifier::Variant::kernel;
+  how.region_base = base;
+  how.externals = externals(base, heap_size_);
+  verifier::Result result = verifier::verify(object_, how);
+  if (!result.image) return refusal(name, result.diagnostics);
+  return std::move(*result.image);
+}
+
+Result<void> Resident::create(const Machine& machine, const ResidentOptions& options,
+                              const verifier::Manifest& manifest) {
+  heap_size_ = pages(options.heap_size.value_or(manifest.heap_size));
+  vbpf_create request{};
+  if (options.name.empty() || options.name.size() >= sizeof(request.name))
+    return Error{ErrorKind::bad_input, "a name has 1 to " + std::to_string(sizeof(request.name) - 1) + " characters"};
+  std::memcpy(request.name, options.name.data(), options.name.size());
+  request.concurrency = manifest.concurrency;
+  request.flags = options.precise ? VBPF_PRECISE : 0;
+  request.stack_size = options.stack_size.value_or(manifest.stack_size);
+  request.heap_size = heap_size_;
+  request.budget_ns = static_cast<uint64_t>(options.budget.count());
+  request.init_budget_ns = static_cast<uint64_t>(options.init_budget.count());
+  request.copy_size = options.copy_size;
+  const std::string what = "the kernel did not take " + options.name;
+  if (request.stack_size > machine.query.stack_size) {
+    return Error{ErrorKind::bad_input, what + ": it wants a stack of " + std::to_string(request.stack_size) +
+                                           " bytes, and the kernel engine gives " +
+                                           std::to_string(machine.query.stack_size)};
+  }
+  extension_ = xdp::File(::ioctl(machine.device.get(), VBPF_IOC_CREATE, &request));
+  if (!extension_) return device_error(what, errno);
+  id_ = request.id;
+  instances_ = request.instances;
+  return {};
+}
+
+Result<void> Resident::load_instance(uint32_t instance, const std::string& name) {
+  vbpf_region region{instance, 0, 0};
+  if (::ioctl(extension_.get(), VBPF_EXT_REGION, &region) != 0) return device_error("an instance's region", errno);
+  VBPF_TRY(const verifier::Image image, link(region.base, name));
+  const auto offset = [&](uint64_t address) { return address - region.base; };
+  std::vector<vbpf_segment> segments;
+  for (const verifier::Segment& segment : image.segments) {
+    segments.push_back({offset(segment.address), segment.size, address_of(segment.bytes.data()), segment.bytes.size(),
+                        kind_of(segment.kind), 0});
+  }
+  std::vector<uint64_t> entries, constructors;
+  for (const verifier::Entry& entry : image.entries) entries.push_back(offset(entry.address));
+  for (const uint64_t address : image.constructors) constructors.push_back(offset(address));
+  vbpf_image request{};
+  request.instance = instance;
+  request.segment_count = static_cast<uint32_t>(segments.size());
+  request.segments = address_of(segments.data());
+  request.target_map = address_of(image.target_map.data());
+  request.target_map_size = image.target_map.size();
+  request.constructors = address_of(constructors.data());
+  request.constructor_count = static_cast<uint32_t>(constructors.size());
+  request.entry_count = static_cast<uint32_t>(entries.size());
+  request.entries = address_of(entries.data());
+  if (::ioctl(extension_.get(), VBPF_EXT_IMAGE, &request) != 0)
+    return device_error("the kernel did not take the image of " + name, errno);
+  if (instance != 0) return {};
+  for (const verifier::Entry& entry : image.entries) entries_.push_back({entry.hook, entry.name});
+  symbols_ = image.symbols;
+  for (verifier::Symbol& symbol : symbols_) symbol.address = offset(symbol.address);
+  return {};
+}
+
+Result<void> Resident::start(const std::string& name) const {
+  vbpf_fault raw{};
+  if (::ioctl(extension_.get(), VBPF_EXT_START, &raw) == 0) return {};
+  if (errno != ECANCELED) return device_error("the kernel did not start " + name, errno);
+  const Fault fault = describe(raw, symbols_, object_);
+  std::string text = name + ": a global constructor ended in a fault: " + std::string(to_string(fault.kind));
+  if (!fault.address_is.empty()) text += " (" + fault.address_is + ")";
+  if (!fault.message.empty()) text += " (" + fault.message + ")";
+  if (!fault.symbol.empty()) text += " in " + fault.symbol;
+  if (!fault.line.empty()) text += " at " + fault.line;
+  if (fault.kind == FaultKind::budget) text += "; all of them together have the init budget";
+  return Error{ErrorKind::refused, text};
+}
+
+Result<void> Resident::keep() const {
+  if (::ioctl(extension_.get(), VBPF_EXT_KEEP) != 0)
+    return device_error("the kernel did not keep the extension", errno);
+  return {};
+}
+
+Result<TestRun> Resident::run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat) const {
+  TestRun done;
+  std::vector<uint8_t> out(size_t{4} * 4096);
+  while (done.runs < repeat && !done.fault) {
+    vbpf_fault raw{};
+    vbpf_test_run request{};
+    request.entry = entry;
+    request.repeat = static_cast<uint32_t>(std::min<uint64_t>(repeat - done.runs, 1u << 20));
+    request.data_in = address_of(packet.data());
+    request.data_in_size = static_cast<uint32_t>(packet.size());
+    request.data_out = address_of(out.data());
+    request.data_out_size = static_cast<uint32_t>(out.size());
+    request.fault = address_of(&raw);
+    const bool returned = ::ioctl(extension_.get(), VBPF_EXT_RUN, &request) == 0;
+    if (!returned && errno == EINVAL)
+      return Error{ErrorKind::bad_input, "the kernel engine runs packets of at most 8192 bytes"};
+    if (!returned && errno != ECANCELED) return device_error("the kernel did not run the extension", errno);
+    done.runs += request.runs;
+    done.time += std::chrono::nanoseconds(request.duration_ns);
+    done.retval = request.retval;
+    if (!returned) done.fault = describe(raw, symbols_, object_);
+    if (returned && request.data_valid != 0) {
+      done.out.emplace(out.begin(), out.begin() + std::min<ptrdiff_t>(request.data_out_size, std::ssize(out)));
+    }
+  }
+  return done;
+}
+
+}  // namespace vbpf::kernel

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Extensions in the kernel: verified here, run there.
+//
+//   VBPF_TRY(kernel::Resident resident, kernel::Resident::load("ext.o", {.name = "ext"}));
+//   resident.keep();    // outlives this process
+#pragma once
+
+#include <linux/vbpf.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "machine.h"
+#include "vbpf/extension.h"
+#include "vbpf/verifier.h"
+
+namespace vbpf::kernel {
+
+struct ResidentOptions {
+  std::string name;
+  std::chrono::nanoseconds budget{10'000'000}, init_budget{1'000'000'000};
+  std::optional<uint64_t> stack_size, heap_size;  // bytes; not set: as the manifest says
+  bool precise = false;                           // end overruns by a timer, not at the next tick
+  uint32_t copy_size = 0;                         // bytes of a packet that are copied; 0: all of its linear part
+};
+
+// What came of a test run on one packet.
+struct TestRun {
+  uint64_t retval = 0;
+  std::optional<Fault> fault;
+  std::optional<std::vector<uint8_t>> out;  // nothing after a fault, or when the entry left pointers outside its buffer
+  std::chrono::nanoseconds time{};
+  uint64_t runs = 0;
+};
+
+// Owns a descriptor: unless it is kept, the extension goes with it.
+class Resident {
+ public:
+  // bad_input, refused: as Extension::open(); a fault in a constructor is refused. machine: see Machine.
+  static Result<Resident> load(const std::string& path, const ResidentOptions& options);
+
+  uint32_t id() const { return id_; }
+  const std::vector<EntryInfo>& entries() const { return entries_; }  // entry numbers count these
+  Result<void> keep() const;
+  Result<TestRun> run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat) const;
+
+ private:
+  Resident() = default;
+  Result<void> create(const Machine& machine, const ResidentOptions& options, const verifier::Manifest& manifest);
+  Result<verifier::Image> link(uint64_t base, const std::string& name) const;
+  Result<void> load_instance(uint32_t instance, const std::string& name);
+  Result<void> start(const std::string& name) const;
+
+  xdp::File extension_;
+  uint32_t id_ = 0, instances_ = 0;
+  uint64_t heap_size_ = 0;
+  std::vector<std::byte> object_;
+  std::vector<EntryInfo> entries_;
+  std::vector<verifier::Symbol> symbols_;  // addresses are offsets
+};
+
+}  // namespace vbpf::kernel

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stub.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "stub.skel.h"
+
+namespace vbpf::kernel {
+namespace {
+
+const std::string pins = "/sys/fs/bpf/vbpf";
+
+xdp::File link_to(int program, uint32_t ifindex, bool generic) {
+  bpf_link_create_opts options{};
+  options.sz = sizeof(options);
+  options.flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+  return xdp::File(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
+}
+
+}  // namespace
+
+Result<Stub> attach_stub(const xdp::Device& device, uint32_t extension, uint32_t entry, xdp::AttachMode mode) {
+  libbpf_set_print(nullptr);  // errors are returned, not printed
+  const std::unique_ptr<struct stub, decltype(&stub__destroy)> skeleton(stub__open(), stub__destroy);
+  if (skeleton == nullptr) return xdp::system_error("the eBPF program could not be opened", errno);
+  skeleton->rodata->extension = extension;
+  skeleton->rodata->entry = entry;
+  if (const int error = stub__load(skeleton.get()); error != 0)
+    return xdp::system_error("the kernel did not take the eBPF program that calls the extension", -error);
+  const int program = bpf_program__fd(skeleton->progs.vbpf_stub);
+  bpf_prog_info info{};
+  uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return xdp::system_error("an eBPF program's id", errno);
+  Stub stub;
+  stub.program_id = info.id;
+  stub.native = mode != xdp::AttachMode::generic;
+  stub.link = link_to(program, device.ifindex, !stub.native);
+  if (!stub.link && mode == xdp::AttachMode::automatic && errno != EBUSY && errno != EEXIST) {
+    stub.native = false;
+    stub.link = link_to(program, device.ifindex, true);
+  }
+  if (!stub.link) {
+    const int error = errno;
+    VBPF_CHECK(check_no_program(device));
+    return xdp::system_error("the eBPF program could not be attached to " + device.name, error);
+  }
+  return stub;
+}
+
+Result<void> pin_stub(const Stub& stub, const std::string& name) {
+  if (::mkdir(pins.c_str(), 0700) != 0 && errno != EEXIST)
+    return xdp::system_error("cannot make " + pins + " (bpffs must be mounted at /sys/fs/bpf)", errno);
+  const std::string path = pins + "/" + name;
+  ::unlink(path.c_str());  // of an extension that is gone: names are the kernel's to keep apart
+  if (bpf_obj_pin(stub.link.get(), path.c_str()) != 0)
+    return xdp::system_error("cannot pin the link at " + path, errno);
+  return {};
+}
+
+void unpin_stub(const std::string& name) {
+  ::unlink((pins + "/" + name).c_str());
+  ::rmdir(pins.c_str());
+}
+
+}  // namespace vbpf::kernel
