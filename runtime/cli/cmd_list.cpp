@@ -2,8 +2,7 @@
 #include <fmt/format.h>
 
 #include "output.h"
-#include "service/channel.h"
-#include "service/state_folder.h"
+#include "service/loaded.h"
 #include "verb.h"
 
 namespace vbpf::cli {
@@ -11,9 +10,9 @@ namespace {
 
 Result<int> list() {
   Json all = Json::array();
-  VBPF_TRY(const std::vector<std::string> names, loaded_names());
+  VBPF_TRY(const std::vector<std::string> names, all_loaded_names());
   for (const std::string& name : names) {
-    const Result<Json> shown = ask(name, {{"verb", "show"}});
+    const Result<Json> shown = ask_loaded(name, {{"verb", "show"}});
     if (shown) {
       all.push_back(*shown);
     } else if (shown.error().kind == ErrorKind::refused) {
@@ -28,14 +27,14 @@ Result<int> list() {
     return exit_ok;
   }
   if (all.empty()) return exit_ok;
-  fmt::print("{:<20} {:<14} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", "NAME", "STATE", "HOOK", "DEVICE", "MODE",
-             "CONFINEMENT", "PACKETS", "FAULTS");
+  fmt::print("{:<20} {:<14} {:<7} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", "NAME", "STATE", "ENGINE", "HOOK",
+             "DEVICE", "MODE", "CONFINEMENT", "PACKETS", "FAULTS");
   for (const Json& one : all) {
     const auto text = [&](const char* key) { return one.value(key, std::string("-")); };
     const Json total = one.value("total", Json::object());
-    fmt::print("{:<20} {:<14} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", text("name"), text("state"), text("hook"),
-               text("device"), text("mode"), text("confinement"), total.value("packets", uint64_t{0}),
-               total.value("faults", uint64_t{0}));
+    fmt::print("{:<20} {:<14} {:<7} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", text("name"), text("state"),
+               text("engine"), text("hook"), text("device"), text("mode"), text("confinement"),
+               total.value("packets", uint64_t{0}), total.value("faults", uint64_t{0}));
   }
   return exit_ok;
 }

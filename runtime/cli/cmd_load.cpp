@@ -1,24 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
+#include "machine.h"
 #include "output.h"
+#include "registry.h"
 #include "service/launch.h"
+#include "service/resident_service.h"
 #include "verb.h"
 
 namespace vbpf::cli {
 namespace {
 
 struct Arguments {
-  std::string file, hook = "xdp", device, name, entry, mode = "auto", poll = "adaptive", on_fault = "restart";
-  bool copy = false, zero_copy = false, i_know = false;
+  std::string file, hook = "xdp", device, name, entry, mode = "auto", poll = "adaptive", on_fault = "restart",
+                    engine = "auto";
+  bool copy = false, zero_copy = false, i_know = false, precise = false;
+  std::string copy_size;
   uint32_t frames = 2048, frame_size = 0, batch = 64, max_restarts = 10;
   ConfineOptions confine;
+  std::vector<CLI::Option*> of_user_engine, of_kernel_engine;  // what makes sense there alone
 
   Result<LoadRequest> request() const;
+  Result<ResidentRequest> resident_request(const std::string& as) const;
 };
+
+// The first of them that was given; empty if none was.
+std::string given(const std::vector<CLI::Option*>& options) {
+  for (const CLI::Option* option : options) {
+    if (option->count() != 0) return option->get_name();
+  }
+  return "";
+}
+
+struct Engine {
+  bool kernel = false;
+  std::string reason;  // one sentence
+};
+
+// The kernel where it can, unless something that was asked for is not to be had there.
+Result<Engine> choose_engine(const Arguments& arguments) {
+  std::string of_user = given(arguments.of_user_engine);
+  const std::string of_kernel = given(arguments.of_kernel_engine);
+  // What the kernel does anyway: a fault is counted, and its packet's verdict is XDP_ABORTED.
+  if (of_user.empty() && arguments.on_fault != "restart") of_user = arguments.on_fault == "pass" ? "" : "--on-fault";
+  if (arguments.engine == "kernel") {
+    if (!of_user.empty())
+      return Error{ErrorKind::bad_input, of_user + " has no meaning in the kernel: leave it out, or use --engine user"};
+    return Engine{true, "asked for"};
+  }
+  if (arguments.engine == "user") {
+    if (!of_kernel.empty())
+      return Error{ErrorKind::bad_input, of_kernel + " is for the kernel engine: leave it out, or use --engine kernel"};
+    return Engine{false, "asked for"};
+  }
+  if (!of_kernel.empty()) return Engine{true, of_kernel + " was given"};
+  if (!of_user.empty()) return Engine{false, of_user + " was given"};
+  const auto machine = kernel::Machine::open();
+  if (!machine) return Engine{false, machine.error().message};
+  return Engine{true, "the kernel has the engine, and the CPU protection keys for it"};
+}
 
 Result<LoadRequest> Arguments::request() const {
   LoadRequest request;
@@ -49,6 +93,29 @@ Result<LoadRequest> Arguments::request() const {
   return request;
 }
 
+Result<ResidentRequest> Arguments::resident_request(const std::string& as) const {
+  VBPF_TRY(const LoadRequest common, request());
+  ResidentRequest resident;
+  resident.file = common.file;
+  resident.xdp = common.xdp;
+  resident.load.name = as;
+  resident.load.budget = common.load.budget;
+  resident.load.init_budget = common.load.init_budget;
+  resident.load.stack_size = common.load.stack_size;
+  resident.load.heap_size = common.load.heap_size;
+  resident.load.precise = precise;
+  if (!copy_size.empty())
+    resident.load.copy_size = static_cast<uint32_t>(std::min<uint64_t>(parse_size(copy_size), ~0u));
+  return resident;
+}
+
+void print_resident(const Json& loaded, const std::string& reason) {
+  const auto text = [&](const char* key) { return loaded[key].get<std::string>(); };
+  fmt::print("{} is attached to {} (eBPF program {} calls it in the kernel)\n", text("name"), text("device"),
+             loaded["prog_id"].get<uint32_t>());
+  fmt::print("engine: kernel: {}\nconfinement: {}: {}\n", reason, text("confinement"), text("confinement_reason"));
+}
+
 void print(const Json& loaded) {
   const auto text = [&](const char* key) { return loaded[key].get<std::string>(); };
   fmt::print("{} is attached to {} ({} XDP, {} queue{}, {})\n", text("name"), text("device"), text("mode"),
@@ -61,9 +128,25 @@ Result<int> load(const Arguments& arguments) {
   if (arguments.hook != "xdp") {
     return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp"};
   }
-  VBPF_TRY(const LoadRequest request, arguments.request());
   const std::string name =
-      arguments.name.empty() ? std::filesystem::path(request.file).stem().string() : arguments.name;
+      arguments.name.empty() ? std::filesystem::path(arguments.file).stem().string() : arguments.name;
+  VBPF_TRY(const Engine engine, choose_engine(arguments));
+  if (engine.kernel) {
+    VBPF_TRY(const ResidentRequest request, arguments.resident_request(name));
+    VBPF_TRY(const Json loaded, load_resident(request));
+    if (json_wanted()) {
+      print_json(loaded);
+    } else {
+      print_resident(loaded, engine.reason);
+    }
+    return exit_ok;
+  }
+  VBPF_TRY(const LoadRequest request, arguments.request());
+  VBPF_TRY(const std::vector<std::string> residents, kernel::resident_names());
+  if (std::find(residents.begin(), residents.end(), name) != residents.end()) {
+    return Error{ErrorKind::refused, name + " is loaded already, in the kernel; `vbpf unload " + name +
+                                         "` first, or give this one another name with --name"};
+  }
   if (arguments.confine.unconfined)
     complain(
         fmt::format("vbpf: WARNING: {} runs UNCONFINED: a bug in it, or its author, can do anything as root", name));
@@ -83,27 +166,51 @@ Action add_load(CLI::App& command) {
   command.add_option("FILE", arguments->file, "the extension object, made by vbpf-clang++")->required();
   command.add_option("--hook", arguments->hook, "where to attach it: xdp")->capture_default_str();
   command.add_option("--dev", arguments->device, "the network device")->required();
+  command
+      .add_option("--engine", arguments->engine,
+                  "where it runs: auto (in the kernel where that can, else in a process), kernel, user")
+      ->check(CLI::IsMember({"auto", "kernel", "user"}));
   command.add_option("--name", arguments->name, "what the other verbs call it (the file's name without .o)");
   command.add_option("--entry", arguments->entry, "the function to attach (the only one in section xdp)");
   command.add_option("--mode", arguments->mode, "how to attach: auto (native where the driver can), native, generic")
       ->check(CLI::IsMember({"auto", "native", "generic"}));
-  command.add_option("--poll", arguments->poll, "waiting for packets: adaptive (spin, then sleep), spin, sleep")
-      ->check(CLI::IsMember({"adaptive", "spin", "sleep"}));
-  command.add_flag("--copy", arguments->copy, "copy packets, also where the driver could do without");
-  command.add_flag("--zero-copy", arguments->zero_copy, "fail where the driver cannot do without copies")
-      ->excludes("--copy");
-  command.add_option("--batch", arguments->batch, "packets per gate crossing, at most")->capture_default_str();
-  command.add_option("--frames", arguments->frames, "packet buffers per queue, a power of two")->capture_default_str();
-  command.add_option("--frame-size", arguments->frame_size, "bytes per buffer: 2048 or 4096 (by the device's MTU)");
-  command
-      .add_option("--on-fault", arguments->on_fault,
-                  "after a fault: restart (a fresh instance), detach, pass (count it and go on)")
-      ->check(CLI::IsMember({"restart", "detach", "pass"}));
-  command.add_option("--max-restarts", arguments->max_restarts, "restarts within a minute before it is detached")
-      ->capture_default_str();
+  auto* poll =
+      command.add_option("--poll", arguments->poll, "waiting for packets: adaptive (spin, then sleep), spin, sleep")
+          ->check(CLI::IsMember({"adaptive", "spin", "sleep"}));
+  auto* copy = command.add_flag("--copy", arguments->copy, "copy packets, also where the driver could do without");
+  auto* zero_copy =
+      command.add_flag("--zero-copy", arguments->zero_copy, "fail where the driver cannot do without copies")
+          ->excludes("--copy");
+  auto* batch = command.add_option("--batch", arguments->batch, "packets per gate crossing, at most");
+  batch->capture_default_str();
+  auto* frames = command.add_option("--frames", arguments->frames, "packet buffers per queue, a power of two");
+  frames->capture_default_str();
+  auto* frame_size =
+      command.add_option("--frame-size", arguments->frame_size, "bytes per buffer: 2048 or 4096 (by the device's MTU)");
+  auto* on_fault = command.add_option("--on-fault", arguments->on_fault,
+                                      "after a fault: restart (a fresh instance), detach, pass (count it and go on)");
+  on_fault->check(CLI::IsMember({"restart", "detach", "pass"}));
+  auto* max_restarts =
+      command.add_option("--max-restarts", arguments->max_restarts, "restarts within a minute before it is detached");
+  max_restarts->capture_default_str();
+  auto* precise = command.add_flag("--precise", arguments->precise,
+                                   "kernel engine: end what is over its budget by a timer, not at the next tick");
+  auto* copy_size = command.add_option("--copy-size", arguments->copy_size,
+                                       "kernel engine: bytes of a packet the extension sees (all of its linear part)");
   arguments->confine.add(command);
   command.add_flag("--i-know", arguments->i_know, "confirms --unconfined");
   add_json(command);
+  arguments->of_user_engine = {poll,
+                               copy,
+                               zero_copy,
+                               batch,
+                               frames,
+                               frame_size,
+                               on_fault,
+                               max_restarts,
+                               command.get_option("--confine"),
+                               command.get_option("--unconfined")};
+  arguments->of_kernel_engine = {precise, copy_size};
   return [arguments] { return load(*arguments); };
 }
 

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "output.h"
-#include "service/channel.h"
+#include "service/loaded.h"
 #include "verb.h"
 
 namespace vbpf::cli {
@@ -35,7 +35,7 @@ Result<int> log(const Arguments& arguments) {
   uint64_t from = 0;
   bool heard = false;
   for (;;) {
-    const Result<Json> answer = ask(arguments.name, {{"verb", "log"}, {"from", from}});
+    const Result<Json> answer = ask_loaded(arguments.name, {{"verb", "log"}, {"from", from}});
     if (!answer) {
       if (!heard) return answer.error();
       complain(fmt::format("vbpf: {} is not loaded any more", arguments.name));

@@ -12,6 +12,7 @@
 #include "packets.h"
 #include "resident.h"
 #include "verb.h"
+#include "xdp_hook.h"
 
 namespace vbpf::cli {
 namespace {
@@ -61,31 +62,6 @@ class Runner {
   virtual Result<Answer> run(const Packet& packet, uint64_t repeat) = 0;
 };
 
-// The one asked for, or the only one.
-Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const std::string& asked, const std::string& file) {
-  std::string all;
-  std::optional<size_t> only;
-  int count = 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].hook != "xdp") continue;
-    if (entries[i].name == asked) return i;
-    only = i;
-    all += (all.empty() ? "" : ", ") + entries[i].name;
-    ++count;
-  }
-  const std::string name = std::filesystem::path(file).stem().string();
-  if (count == 0) {
-    return Error{ErrorKind::bad_input, name +
-                                           " has no entry for hook xdp, and `vbpf run` runs no others; programs call "
-                                           "plugins through libvbpf"};
-  }
-  if (!asked.empty()) {
-    return Error{ErrorKind::bad_input, name + " has no entry for hook xdp named " + asked + "; it has " + all};
-  }
-  if (count > 1) return Error{ErrorKind::bad_input, name + " has several entries: choose one with --entry: " + all};
-  return *only;
-}
-
 class ProcessRunner final : public Runner {
  public:
   static Result<std::unique_ptr<Runner>> make(const Arguments& arguments, size_t longest) {
@@ -94,7 +70,7 @@ class ProcessRunner final : public Runner {
     auto runner = std::unique_ptr<ProcessRunner>(new ProcessRunner);
     VBPF_TRY(runner->extension_, Extension::open(arguments.file, std::move(options)));
     const std::vector<EntryInfo>& entries = runner->extension_->entries();
-    VBPF_TRY(const size_t entry, choose_entry(entries, arguments.entry, arguments.file));
+    VBPF_TRY(const size_t entry, xdp::choose_entry(entries, arguments.entry, runner->extension_->name()));
     VBPF_TRY(runner->instance_, runner->extension_->instantiate());
     VBPF_TRY(runner->entry_, runner->instance_->entry(entries[entry].name, "xdp"));
     VBPF_TRY(const std::span<std::byte> window,
@@ -158,7 +134,8 @@ class KernelRunner final : public Runner {
     how.stack_size = options.stack_size;
     how.heap_size = options.heap_size;
     VBPF_TRY(kernel::Resident resident, kernel::Resident::load(arguments.file, how));
-    VBPF_TRY(const size_t entry, choose_entry(resident.entries(), arguments.entry, arguments.file));
+    VBPF_TRY(const size_t entry, xdp::choose_entry(resident.entries(), arguments.entry,
+                                                   std::filesystem::path(arguments.file).stem().string()));
     return std::unique_ptr<Runner>(new KernelRunner(std::move(resident), static_cast<uint32_t>(entry)));
   }
 

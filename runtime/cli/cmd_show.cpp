@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "output.h"
-#include "service/channel.h"
+#include "service/loaded.h"
 #include "verb.h"
 
 namespace vbpf::cli {
@@ -14,6 +14,34 @@ struct Arguments {
   std::string name;
   bool registers = false;
 };
+
+void print_faults(const Json& shown, const char* where) {
+  if (shown["faults"].empty()) return;
+  fmt::print("last faults:\n");
+  for (const Json& fault : shown["faults"]) {
+    fmt::print("  {}  {} {}: {}\n", fault["time"].get<std::string>(), where, fault[where].get<uint32_t>(),
+               fault["text"].get<std::string>());
+  }
+}
+
+void print_resident(const Json& shown) {
+  const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
+  const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
+  const Json& total = shown["total"];
+  fmt::print("{}: {}\n", text("name"), text("state"));
+  fmt::print("  engine       kernel, extension {}, {} KiB of memory\n", number("id"), number("memory") >> 10);
+  fmt::print("  hook         {} on {} (ifindex {}), program {}\n", text("hook"), text("device"), number("ifindex"),
+             number("prog_id"));
+  fmt::print("  confinement  {}: {}\n", text("confinement"), text("confinement_reason"));
+  fmt::print("  instances    {} {}, stack {} KiB, heap {} MiB at most, budget {}{}\n", number("instances"),
+             text("concurrency"), number("stack_size") >> 10, number("heap_size") >> 20,
+             duration_text(std::chrono::nanoseconds(shown["budget_ns"].get<int64_t>())),
+             shown["precise"] == true ? ", precise" : "");
+  fmt::print("  since        {}\n", text("since"));
+  fmt::print("  packets      {}, {} faults, {} busy\n", total["packets"].get<uint64_t>(),
+             total["faults"].get<uint64_t>(), total["busy"].get<uint64_t>());
+  print_faults(shown, "cpu");
+}
 
 void print(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
@@ -41,18 +69,15 @@ void print(const Json& shown) {
   fmt::print("  since        {}, worker {}, keeper {}\n", text("since"), number("pid"), number("keeper_pid"));
   fmt::print("  packets      {}, {} faults, {} restarts\n", shown["total"]["packets"].get<uint64_t>(),
              shown["total"]["faults"].get<uint64_t>(), shown["total"]["restarts"].get<uint64_t>());
-  if (shown["faults"].empty()) return;
-  fmt::print("last faults:\n");
-  for (const Json& fault : shown["faults"]) {
-    fmt::print("  {}  queue {}: {}\n", fault["time"].get<std::string>(), fault["queue"].get<uint32_t>(),
-               fault["text"].get<std::string>());
-  }
+  print_faults(shown, "queue");
 }
 
 Result<int> show(const Arguments& arguments) {
-  VBPF_TRY(const Json shown, ask(arguments.name, {{"verb", "show"}, {"registers", arguments.registers}}));
+  VBPF_TRY(const Json shown, ask_loaded(arguments.name, {{"verb", "show"}, {"registers", arguments.registers}}));
   if (json_wanted()) {
     print_json(shown);
+  } else if (shown["engine"] == "kernel") {
+    print_resident(shown);
   } else {
     print(shown);
   }

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "output.h"
-#include "service/channel.h"
+#include "service/loaded.h"
 #include "verb.h"
 
 namespace vbpf::cli {
@@ -81,7 +81,7 @@ Result<int> watch(const Arguments& arguments) {
   Clock::time_point before_at;
   int lines = 0;
   do {
-    const Result<Json> now = ask(arguments.name, {{"verb", "stats"}});
+    const Result<Json> now = ask_loaded(arguments.name, {{"verb", "stats"}});
     const auto at = Clock::now();
     if (!now) {
       if (before.is_null()) return now.error();
@@ -104,7 +104,7 @@ Result<int> watch(const Arguments& arguments) {
 
 Result<int> stats(const Arguments& arguments) {
   if (arguments.watch) return watch(arguments);
-  VBPF_TRY(const Json now, ask(arguments.name, {{"verb", "stats"}}));
+  VBPF_TRY(const Json now, ask_loaded(arguments.name, {{"verb", "stats"}}));
   if (json_wanted()) {
     print_json(now);
   } else {

@@ -4,8 +4,7 @@
 #include <memory>
 
 #include "output.h"
-#include "service/channel.h"
-#include "service/state_folder.h"
+#include "service/loaded.h"
 #include "verb.h"
 
 namespace vbpf::cli {
@@ -19,12 +18,12 @@ struct Arguments {
 Result<int> unload(const Arguments& arguments) {
   std::vector<std::string> names = arguments.names;
   if (arguments.all) {
-    VBPF_TRY(names, loaded_names());
+    VBPF_TRY(names, all_loaded_names());
   }
   int status = exit_ok;
   Json unloaded = Json::array();
   for (const std::string& name : names) {
-    const Result<Json> last = ask(name, {{"verb", "unload"}});
+    const Result<Json> last = ask_loaded(name, {{"verb", "unload"}});
     if (!last) {
       status = std::max(status, report(last.error()));
       continue;

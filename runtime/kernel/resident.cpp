@@ -54,7 +54,29 @@ uint32_t kind_of(verifier::Segment::Kind kind) {
 
 uint64_t pages(uint64_t size) { return (size + 4095) & ~uint64_t{4095}; }
 
+Result<verifier::Image> link_object(std::span<const std::byte> object, uint64_t base, uint64_t heap_size,
+                                    const std::string& name) {
+  verifier::Options how;
+  how.variant = verifier::Variant::kernel;
+  how.region_base = base;
+  how.externals = externals(base, heap_size);
+  verifier::Result result = verifier::verify(object, how);
+  if (!result.image) return refusal(name, result.diagnostics);
+  return std::move(*result.image);
+}
+
+std::vector<verifier::Symbol> relative_symbols(const verifier::Image& image) {
+  std::vector<verifier::Symbol> symbols = image.symbols;
+  for (verifier::Symbol& symbol : symbols) symbol.address -= image.region_base;
+  return symbols;
+}
+
 }  // namespace
+
+std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object) {
+  const auto image = link_object(object, any_kernel_base, VBPF_HEAP_SIZE_DEFAULT, "");
+  return image ? relative_symbols(*image) : std::vector<verifier::Symbol>();
+}
 
 Result<Resident> Resident::load(const std::string& path, const ResidentOptions& options) {
   VBPF_TRY(const Machine machine, Machine::open());
@@ -62,21 +84,11 @@ Result<Resident> Resident::load(const std::string& path, const ResidentOptions& 
   VBPF_TRY(resident.object_, read_object(path));
   const std::string name = std::filesystem::path(path).stem().string();
   resident.heap_size_ = VBPF_HEAP_SIZE_DEFAULT;
-  VBPF_TRY(const verifier::Image first, resident.link(any_kernel_base, name));
+  VBPF_TRY(const verifier::Image first, link_object(resident.object_, any_kernel_base, resident.heap_size_, name));
   VBPF_CHECK(resident.create(machine, options, first.manifest));
   for (uint32_t i = 0; i < resident.instances_; ++i) VBPF_CHECK(resident.load_instance(i, name));
   VBPF_CHECK(resident.start(name));
   return resident;
-}
-
-Result<verifier::Image> Resident::link(uint64_t base, const std::string& name) const {
-  verifier::Options how;
-  how.variant = verifier::Variant::kernel;
-  how.region_base = base;
-  how.externals = externals(base, heap_size_);
-  verifier::Result result = verifier::verify(object_, how);
-  if (!result.image) return refusal(name, result.diagnostics);
-  return std::move(*result.image);
 }
 
 Result<void> Resident::create(const Machine& machine, const ResidentOptions& options,
@@ -109,7 +121,7 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
 Result<void> Resident::load_instance(uint32_t instance, const std::string& name) {
   vbpf_region region{instance, 0, 0};
   if (::ioctl(extension_.get(), VBPF_EXT_REGION, &region) != 0) return device_error("an instance's region", errno);
-  VBPF_TRY(const verifier::Image image, link(region.base, name));
+  VBPF_TRY(const verifier::Image image, link_object(object_, region.base, heap_size_, name));
   const auto offset = [&](uint64_t address) { return address - region.base; };
   std::vector<vbpf_segment> segments;
   for (const verifier::Segment& segment : image.segments) {
@@ -133,8 +145,7 @@ Result<void> Resident::load_instance(uint32_t instance, const std::string& name)
     return device_error("the kernel did not take the image of " + name, errno);
   if (instance != 0) return {};
   for (const verifier::Entry& entry : image.entries) entries_.push_back({entry.hook, entry.name});
-  symbols_ = image.symbols;
-  for (verifier::Symbol& symbol : symbols_) symbol.address = offset(symbol.address);
+  symbols_ = relative_symbols(image);
   return {};
 }
 

@@ -19,6 +19,9 @@
 
 namespace vbpf::kernel {
 
+// Symbols of an object's kernel variant, as describe() wants them; none if it is not one.
+std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object);
+
 struct ResidentOptions {
   std::string name;
   std::chrono::nanoseconds budget{10'000'000}, init_budget{1'000'000'000};
@@ -43,6 +46,7 @@ class Resident {
   static Result<Resident> load(const std::string& path, const ResidentOptions& options);
 
   uint32_t id() const { return id_; }
+  const std::vector<std::byte>& object() const { return object_; }
   const std::vector<EntryInfo>& entries() const { return entries_; }  // entry numbers count these
   Result<void> keep() const;
   Result<TestRun> run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat) const;
@@ -50,7 +54,6 @@ class Resident {
  private:
   Resident() = default;
   Result<void> create(const Machine& machine, const ResidentOptions& options, const verifier::Manifest& manifest);
-  Result<verifier::Image> link(uint64_t base, const std::string& name) const;
   Result<void> load_instance(uint32_t instance, const std::string& name);
   Result<void> start(const std::string& name) const;
 

@@ -54,6 +54,14 @@ Result<Stub> attach_stub(const xdp::Device& device, uint32_t extension, uint32_t
   return stub;
 }
 
+std::optional<StubPlace> find_stub(const std::string& name) {
+  const xdp::File link(bpf_obj_get((pins + "/" + name).c_str()));
+  bpf_link_info info{};
+  uint32_t size = sizeof(info);
+  if (!link || bpf_obj_get_info_by_fd(link.get(), &info, &size) != 0) return std::nullopt;
+  return StubPlace{info.xdp.ifindex, info.prog_id};
+}
+
 Result<void> pin_stub(const Stub& stub, const std::string& name) {
   if (::mkdir(pins.c_str(), 0700) != 0 && errno != EEXIST)
     return xdp::system_error("cannot make " + pins + " (bpffs must be mounted at /sys/fs/bpf)", errno);

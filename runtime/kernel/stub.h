@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "device.h"
@@ -21,6 +22,12 @@ struct Stub {
 // Attached as long as the link's descriptor is open, or pinned. In native mode unless `generic`; automatic: native
 // where the driver can.
 Result<Stub> attach_stub(const xdp::Device& device, uint32_t extension, uint32_t entry, xdp::AttachMode mode);
+
+// Where the pinned stub of an extension is.
+struct StubPlace {
+  uint32_t ifindex = 0, program_id = 0;
+};
+std::optional<StubPlace> find_stub(const std::string& name);
 
 // Keeps it attached beyond this process: /sys/fs/bpf/vbpf/NAME.
 Result<void> pin_stub(const Stub& stub, const std::string& name);

@@ -22,24 +22,6 @@ constexpr uint32_t kernel_headroom = 256;
 constexpr uint32_t longest_live_packet = 3392;
 constexpr int look_every_ms = 200;
 
-Result<std::string> choose_entry(const Extension& extension, const std::string& asked) {
-  std::vector<std::string> names;
-  for (const EntryInfo& entry : extension.entries()) {
-    if (entry.hook == "xdp") names.push_back(entry.name);
-  }
-  if (names.empty())
-    return Error{ErrorKind::bad_input,
-                 extension.name() + " has no entry for the XDP hook: mark one with VBPF_XDP_ENTRY"};
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  if (!asked.empty()) {
-    if (std::find(names.begin(), names.end(), asked) != names.end()) return asked;
-    return Error{ErrorKind::bad_input, extension.name() + " has no XDP entry '" + asked + "'; it has " + list};
-  }
-  if (names.size() == 1) return names[0];
-  return Error{ErrorKind::bad_input, extension.name() + " has several XDP entries, choose one: " + list};
-}
-
 Result<void> choose_frame_size(const Device& device, Options& options) {
   const uint32_t needed = packet_size(device.mtu) + kernel_headroom;
   if (options.frame_size == 0) options.frame_size = needed <= 2048 ? 2048 : 4096;
@@ -359,11 +341,28 @@ void AttachedHook::request_detach(const std::string& reason) {
 
 }  // namespace
 
+Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const std::string& asked, const std::string& name) {
+  std::vector<size_t> found;
+  std::string list;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].hook != "xdp") continue;
+    if (!asked.empty() && entries[i].name == asked) return i;
+    list += (found.empty() ? "" : ", ") + entries[i].name;
+    found.push_back(i);
+  }
+  if (found.empty())
+    return Error{ErrorKind::bad_input, name + " has no entry for the XDP hook: mark one with VBPF_XDP_ENTRY"};
+  if (!asked.empty()) return Error{ErrorKind::bad_input, name + " has no XDP entry '" + asked + "'; it has " + list};
+  if (found.size() == 1) return found[0];
+  return Error{ErrorKind::bad_input, name + " has several XDP entries, choose one: " + list};
+}
+
 Result<std::unique_ptr<Hook>> Hook::attach(const Extension& extension, const Options& asked,
                                            std::function<void(const Event&)> on_event) {
   Options options = asked;
   VBPF_CHECK(check_options(options));
-  VBPF_TRY(options.entry, choose_entry(extension, asked.entry));
+  VBPF_TRY(const size_t entry, choose_entry(extension.entries(), asked.entry, extension.name()));
+  options.entry = extension.entries()[entry].name;
   VBPF_TRY(Device device, find_device(options.device));
   VBPF_CHECK(choose_frame_size(device, options));
   auto hook = std::make_unique<AttachedHook>(extension, std::move(options), std::move(device), std::move(on_event));

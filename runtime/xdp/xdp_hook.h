@@ -65,6 +65,9 @@ struct Event {
   std::string message;         // one line
 };
 
+// The number of the XDP entry asked for, or of the only one; `name` is the extension's.
+Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const std::string& asked, const std::string& name);
+
 // One attached extension. Owns its threads (one per queue), sockets, links. Destruction detaches.
 class Hook {
  public:

@@ -81,6 +81,7 @@ class Worker {
     for (const EntryInfo& entry : extension_->entries())
       entries.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
     return {{"name", folder_.name()},
+            {"engine", "user"},
             {"file", request_.file},
             {"state", detached ? "detached" : "attached"},
             {"detached_reason", detached ? Json(*detached) : Json(nullptr)},

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resident_service.h"
+
+#include <net/if.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+
+#include "description.h"
+#include "journal.h"
+#include "object_file.h"
+#include "registry.h"
+#include "state_folder.h"
+#include "stub.h"
+
+namespace vbpf::cli {
+namespace {
+
+std::string files_folder() { return run_folder() + "/.kernel"; }
+std::string object_path(const std::string& name) { return files_folder() + "/" + name + ".o"; }
+
+// For the lines of faults that come later. Without it they have no symbols.
+Result<void> save_object(const std::string& name, const std::vector<std::byte>& object) {
+  std::error_code error;
+  std::filesystem::create_directories(files_folder(), error);
+  std::ofstream file(object_path(name), std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(object.data()), std::ssize(object));
+  if (!file.flush()) return xdp::system_error("cannot write " + object_path(name), errno);
+  return {};
+}
+
+void forget_object(const std::string& name) {
+  ::unlink(object_path(name).c_str());
+  ::rmdir(files_folder().c_str());
+}
+
+std::chrono::system_clock::time_point since(const vbpf_info& info) {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  const auto age = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec) -
+                   std::chrono::nanoseconds(info.created_ns);
+  return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
+}
+
+std::chrono::system_clock::time_point time_of(const vbpf_fault& fault) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto age = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec) -
+                   std::chrono::nanoseconds(fault.time_ns);
+  return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
+}
+
+Json totals(const vbpf_info& info) {
+  Json verdicts = Json::object();
+  uint64_t packets = 0;
+  for (size_t i = 0; i < std::size(info.verdicts); ++i) {
+    verdicts[verdict_name(i)] = info.verdicts[i];
+    packets += info.verdicts[i];
+  }
+  return {{"packets", packets},    {"bytes", info.bytes}, {"verdicts", verdicts},
+          {"faults", info.faults}, {"busy", info.busy},   {"restarts", 0}};
+}
+
+Json faults_json(const kernel::Held& held, const std::string& name, bool registers) {
+  Json all = Json::array();
+  const std::vector<vbpf_fault> faults = held.faults();
+  if (faults.empty()) return all;
+  const auto object = read_object(object_path(name));
+  const std::vector<std::byte> bytes = object ? *object : std::vector<std::byte>();
+  const auto symbols = kernel::symbols_of(bytes);
+  for (const vbpf_fault& raw : faults) {
+    const Fault fault = kernel::describe(raw, symbols, bytes);
+    Json one{{"time", time_text(time_of(raw))}, {"cpu", raw.cpu}};
+    one.update(fault_json(fault, registers));
+    one["text"] = fault_text(fault, registers);
+    all.push_back(one);
+  }
+  return all;
+}
+
+std::string device_name(uint32_t ifindex) {
+  std::array<char, IF_NAMESIZE> name{};
+  return ifindex != 0 && ::if_indextoname(ifindex, name.data()) != nullptr ? std::string(name.data()) : "-";
+}
+
+Json show(const kernel::Held& held, const std::string& name, const vbpf_info& info, bool registers) {
+  const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
+  const uint32_t ifindex = stub ? stub->ifindex : 0;
+  return {{"name", name},
+          {"engine", "kernel"},
+          {"state", info.state != VBPF_STATE_RUNNING ? "stopped"
+                    : ifindex != 0                   ? "attached"
+                                                     : "detached"},
+          {"since", time_text(since(info))},
+          {"id", info.id},
+          {"hook", "xdp"},
+          {"device", device_name(ifindex)},
+          {"ifindex", ifindex},
+          {"prog_id", stub ? stub->program_id : 0},
+          {"instances", info.instances},
+          {"confinement", "pks"},
+          {"confinement_reason", "it runs in the kernel"},
+          {"concurrency", concurrency_name(info.concurrency)},
+          {"budget_ns", info.budget_ns},
+          {"precise", (info.flags & VBPF_PRECISE) != 0},
+          {"stack_size", info.stack_size},
+          {"heap_size", info.heap_size},
+          {"memory", info.memory},
+          {"copy_size", info.copy_size},
+          {"domain_key", info.domain_key},
+          {"on_fault", "pass"},
+          {"total", totals(info)},
+          {"faults", faults_json(held, name, registers)}};
+}
+
+Json log_lines(const kernel::Held& held, const vbpf_info& info, uint64_t from) {
+  Json all = Json::array();
+  uint64_t next = from;
+  for (const vbpf_log_line& line : held.lines(from)) {
+    const std::chrono::system_clock::time_point time{
+        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(line.time_ns))};
+    all.push_back({{"number", line.number},
+                   {"time", time_text(time)},
+                   {"kind", "log"},
+                   {"text", printable({line.text, std::min<size_t>(line.size, sizeof(line.text))})}});
+    next = line.number + 1;
+  }
+  return {{"lines", all}, {"next", next}, {"suppressed", info.log_dropped}};
+}
+
+Result<Json> answer(const kernel::Held& held, const std::string& name, const Json& request) {
+  VBPF_TRY(const vbpf_info info, held.info());
+  const std::string verb = request.value("verb", "");
+  if (verb == "show") return show(held, name, info, request.value("registers", false));
+  if (verb == "stats") {
+    const Json shown = show(held, name, info, false);
+    return Json{{"name", name},
+                {"device", shown["device"]},
+                {"state", shown["state"]},
+                {"total", shown["total"]},
+                {"queues", Json::array()}};
+  }
+  if (verb == "log") return log_lines(held, info, request.value("from", uint64_t{0}));
+  if (verb == "unload") {
+    Json last = show(held, name, info, false);
+    kernel::unpin_stub(name);
+    VBPF_CHECK(held.unload());
+    forget_object(name);
+    return last;
+  }
+  return Error{ErrorKind::bad_input, "extensions in the kernel answer no request " + printable(verb)};
+}
+
+Result<void> attach(const ResidentRequest& request, const kernel::Resident& resident, const xdp::Device& device,
+                    uint32_t entry) {
+  const std::string& name = request.load.name;
+  VBPF_TRY(const kernel::Stub stub, kernel::attach_stub(device, resident.id(), entry, request.xdp.attach));
+  VBPF_CHECK(save_object(name, resident.object()));
+  Result<void> kept = kernel::pin_stub(stub, name);
+  if (kept) kept = resident.keep();
+  if (!kept) {
+    kernel::unpin_stub(name);
+    forget_object(name);
+  }
+  return kept;
+}
+
+}  // namespace
+
+Result<Json> load_resident(const ResidentRequest& request) {
+  const std::string& name = request.load.name;
+  VBPF_CHECK(check_name(name));
+  VBPF_TRY(const std::vector<std::string> loaded, loaded_names());
+  if (std::find(loaded.begin(), loaded.end(), name) != loaded.end()) {
+    return Error{ErrorKind::refused, name + " is loaded already; `vbpf unload " + name +
+                                         "` first, or give this one another name with --name"};
+  }
+  VBPF_TRY(const kernel::Resident resident, kernel::Resident::load(request.file, request.load));
+  VBPF_TRY(const size_t entry, xdp::choose_entry(resident.entries(), request.xdp.entry, name));
+  VBPF_TRY(const xdp::Device device, xdp::find_device(request.xdp.device));
+  VBPF_CHECK(attach(request, resident, device, static_cast<uint32_t>(entry)));
+  VBPF_TRY(const std::optional<Json> shown, ask_resident(name, {{"verb", "show"}}));
+  if (!shown) return Error{ErrorKind::internal, name + " was unloaded as soon as it had been loaded"};
+  return *shown;
+}
+
+Result<std::optional<Json>> ask_resident(const std::string& name, const Json& request) {
+  VBPF_TRY(const std::optional<kernel::Held> held, kernel::Held::find(name));
+  if (!held) return std::optional<Json>();
+  VBPF_TRY(Json given, answer(*held, name, request));
+  return std::optional<Json>(std::move(given));
+}
+
+}  // namespace vbpf::cli
