@@ -38,8 +38,11 @@ int print_rows(const Json& now, const Json& before, double seconds) {
   row("packets", count_of(now, "packets"), count_of(reference, "packets"));
   for (const auto& [verdict, value] : now["verdicts"].items())
     row(verdict, value.get<uint64_t>(), reference["verdicts"][verdict].get<uint64_t>());
-  for (const char* key : {"faults", "restarts", "dropped"}) row(key, count_of(now, key), count_of(reference, key));
+  for (const char* key : {"faults", "restarts", "dropped", "busy"}) {
+    if (now.contains(key)) row(key, count_of(now, key), count_of(reference, key));
+  }
   row("bytes", count_of(now, "bytes"), count_of(reference, "bytes"));
+  if (!now.contains("batches")) return lines;  // in the kernel each packet is a crossing
   const uint64_t packets = count_of(now, "packets"), batches = count_of(now, "batches");
   fmt::print("  passed alone {}, in batches {}; {:.1f} packets per gate crossing\n", count_of(now, "pass_single"),
              count_of(now, "pass_batch"),

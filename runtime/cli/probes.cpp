@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include <optional>
 
 #include "file.h"
+#include "machine.h"
 #include "private_device.h"
 #include "vbpf/extension.h"
 
@@ -47,11 +47,9 @@ Probe pks() {
 }
 
 Probe patched_kernel() {
-  if (::access("/sys/kernel/vbpf", F_OK) == 0) return {"kernel", true, "the running kernel has the vBPF engine", ""};
-  utsname name{};
-  ::uname(&name);
-  return {"kernel", false, std::string("the running kernel (") + name.release + ") has no vBPF engine",
-          "extensions run in a process instead of in the kernel"};
+  const auto machine = kernel::Machine::open();
+  if (machine) return {"kernel", true, "the running kernel has the vBPF engine", ""};
+  return {"kernel", false, machine.error().message, "extensions run in a process instead of in the kernel"};
 }
 
 std::optional<std::string> first_line(const char* path) {

@@ -169,7 +169,8 @@ Result<void> Resident::keep() const {
   return {};
 }
 
-Result<TestRun> Resident::run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat) const {
+Result<TestRun> Resident::run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat,
+                              const TestContext& context) const {
   TestRun done;
   std::vector<uint8_t> out(size_t{4} * 4096);
   while (done.runs < repeat && !done.fault) {
@@ -182,6 +183,8 @@ Result<TestRun> Resident::run(uint32_t entry, std::span<const uint8_t> packet, u
     request.data_out = address_of(out.data());
     request.data_out_size = static_cast<uint32_t>(out.size());
     request.fault = address_of(&raw);
+    request.ingress_ifindex = context.ingress_ifindex;
+    request.rx_queue_index = context.rx_queue_index;
     const bool returned = ::ioctl(extension_.get(), VBPF_EXT_RUN, &request) == 0;
     if (!returned && errno == EINVAL)
       return Error{ErrorKind::bad_input, "the kernel engine runs packets of at most 8192 bytes"};

@@ -30,6 +30,11 @@ struct ResidentOptions {
   uint32_t copy_size = 0;                         // bytes of a packet that are copied; 0: all of its linear part
 };
 
+// What a packet's context says of where it comes from.
+struct TestContext {
+  uint32_t ingress_ifindex = 0, rx_queue_index = 0;
+};
+
 // What came of a test run on one packet.
 struct TestRun {
   uint64_t retval = 0;
@@ -49,7 +54,8 @@ class Resident {
   const std::vector<std::byte>& object() const { return object_; }
   const std::vector<EntryInfo>& entries() const { return entries_; }  // entry numbers count these
   Result<void> keep() const;
-  Result<TestRun> run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat) const;
+  Result<TestRun> run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat,
+                      const TestContext& context = {}) const;
 
  private:
   Resident() = default;

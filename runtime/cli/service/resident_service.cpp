@@ -175,8 +175,10 @@ Result<void> attach(const ResidentRequest& request, const kernel::Resident& resi
 Result<Json> load_resident(const ResidentRequest& request) {
   const std::string& name = request.load.name;
   VBPF_CHECK(check_name(name));
-  VBPF_TRY(const std::vector<std::string> loaded, loaded_names());
-  if (std::find(loaded.begin(), loaded.end(), name) != loaded.end()) {
+  VBPF_TRY(std::vector<std::string> taken, loaded_names());
+  VBPF_TRY(const std::vector<std::string> residents, kernel::resident_names());
+  taken.insert(taken.end(), residents.begin(), residents.end());
+  if (std::find(taken.begin(), taken.end(), name) != taken.end()) {
     return Error{ErrorKind::refused, name + " is loaded already; `vbpf unload " + name +
                                          "` first, or give this one another name with --name"};
   }

@@ -231,4 +231,5 @@ static struct miscdevice device = {
 	.fops = &device_operations,
 	.mode = 0600,
 };
+
 builtin_misc_device(device);

@@ -16,8 +16,10 @@ static struct vbpf_extension *find(u32 id, u32 entry)
 {
 	struct vbpf_extension *extension = vbpf_extension_find_rcu(id);
 
-	if (!extension || smp_load_acquire(&extension->state) != VBPF_STATE_RUNNING ||
-	    entry >= extension->entry_count)
+	if (!extension)
+		return NULL;
+	/* Pairs with the release in vbpf_extension_start(). */
+	if (smp_load_acquire(&extension->state) != VBPF_STATE_RUNNING || entry >= extension->entry_count)
 		return NULL;
 	return extension;
 }

@@ -47,7 +47,13 @@ static int run_once(struct vbpf_extension *extension, struct vbpf_test_run *test
 	data = call.window + PAGE_SIZE + VBPF_WINDOW_HEADROOM;
 	memcpy((void *)data, packet, test->data_in_size);
 	context = (void *)call.window;
-	*context = (struct vbpf_xdp_context){ data, data + test->data_in_size, data };
+	*context = (struct vbpf_xdp_context){
+		.data = data,
+		.data_end = data + test->data_in_size,
+		.data_meta = data,
+		.ingress_ifindex = test->ingress_ifindex,
+		.rx_queue_index = test->rx_queue_index,
+	};
 	begin = ktime_get_mono_fast_ns();
 	error = vbpf_call_run(&call, call.instance->base + extension->entries[test->entry], test->entry,
 			      extension->budget, call.window, 0, &outcome->value, fault);
@@ -89,6 +95,7 @@ int vbpf_test_run(struct vbpf_extension *extension, struct vbpf_test_run *test)
 
 	if (test->reserved || test->data_in_size > VBPF_PACKET_MAX)
 		return -EINVAL;
+	/* Pairs with the release in vbpf_extension_start(). */
 	if (smp_load_acquire(&extension->state) != VBPF_STATE_RUNNING)
 		return -EINVAL;
 	if (test->entry >= extension->entry_count)

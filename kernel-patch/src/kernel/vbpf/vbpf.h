@@ -109,7 +109,7 @@ struct vbpf_extension {
 	u64 created_ns;
 	u32 constructor_count;
 	u64 *constructors;
-	struct mutex mutex;
+	struct mutex mutex;	/* of loading */
 	struct kref references;
 	bool kept;
 	char name[VBPF_NAME_MAX];

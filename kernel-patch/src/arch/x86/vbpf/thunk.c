@@ -8,9 +8,6 @@
 
 #include "vbpf.h"
 
-extern const u8 vbpf_thunks[], vbpf_thunk_trampoline[], vbpf_thunk_returned[];
-extern const u8 vbpf_thunk_bad_return[], vbpf_thunk_bad_call[], vbpf_thunk_indirect[];
-
 struct thunk_data {
 	unsigned long leave, import, stacks, stacks_size;
 };

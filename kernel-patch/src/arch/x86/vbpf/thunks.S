@@ -68,7 +68,7 @@ vbpf_thunk_bad_call:
 
 /* Calls r11, which the kernel has chosen, from vbpf_gate_enter. */
 	.balign 16
-	.globl vbpf_thunk_trampoline, vbpf_thunk_returned
+	.globl vbpf_thunk_trampoline
 vbpf_thunk_trampoline:
 	call	*%r11
 vbpf_thunk_returned:

@@ -21,6 +21,10 @@ static inline pgprot_t vbpf_prot(pgprot_t prot, u32 key)
 	return __pgprot(pgprot_val(prot) | (pteval_t)key << _PAGE_BIT_PKEY_BIT0);
 }
 
+/* thunks.S: a page, and places in it. */
+extern const u8 vbpf_thunks[], vbpf_thunk_trampoline[];
+extern const u8 vbpf_thunk_bad_return[], vbpf_thunk_bad_call[], vbpf_thunk_indirect[];
+
 int vbpf_slots_init(void);
 void vbpf_stacks_range(unsigned long *start, unsigned long *size);
 

@@ -170,6 +170,8 @@ struct vbpf_test_run {
 	__u32 runs;		/* out */
 	__u64 duration_ns;	/* out: of all runs */
 	__u32 data_valid;	/* out: 0 if the entry left data or data_end outside of its buffer */
+	__u32 ingress_ifindex;	/* what the context says */
+	__u32 rx_queue_index;
 	__u32 reserved;
 };
 
