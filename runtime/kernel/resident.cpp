@@ -124,6 +124,7 @@ Result<void> Resident::load_instance(uint32_t instance, const std::string& name)
   VBPF_TRY(const verifier::Image image, link_object(object_, region.base, heap_size_, name));
   const auto offset = [&](uint64_t address) { return address - region.base; };
   std::vector<vbpf_segment> segments;
+  segments.reserve(image.segments.size());
   for (const verifier::Segment& segment : image.segments) {
     segments.push_back({offset(segment.address), segment.size, address_of(segment.bytes.data()), segment.bytes.size(),
                         kind_of(segment.kind), 0});
@@ -161,6 +162,13 @@ Result<void> Resident::start(const std::string& name) const {
   if (!fault.line.empty()) text += " at " + fault.line;
   if (fault.kind == FaultKind::budget) text += "; all of them together have the init budget";
   return Error{ErrorKind::refused, text};
+}
+
+Result<vbpf_info> Resident::info() const {
+  vbpf_info info{};
+  if (::ioctl(extension_.get(), VBPF_EXT_INFO, &info) != 0)
+    return device_error("cannot ask the kernel about an extension", errno);
+  return info;
 }
 
 Result<void> Resident::keep() const {

@@ -53,6 +53,7 @@ class Resident {
   uint32_t id() const { return id_; }
   const std::vector<std::byte>& object() const { return object_; }
   const std::vector<EntryInfo>& entries() const { return entries_; }  // entry numbers count these
+  Result<vbpf_info> info() const;
   Result<void> keep() const;
   Result<TestRun> run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat,
                       const TestContext& context = {}) const;

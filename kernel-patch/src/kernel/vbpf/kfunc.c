@@ -42,7 +42,7 @@ static void fill_context(struct vbpf_xdp_context *context, const struct xdp_buff
 	context->data_meta = data;
 	context->ingress_ifindex = xdp->rxq->dev->ifindex;
 	context->rx_queue_index = xdp->rxq->queue_index;
-	context->egress_ifindex = xdp->txq ? xdp->txq->dev->ifindex : 0;
+	context->egress_ifindex = 0;
 	context->reserved = 0;
 }
 
@@ -84,6 +84,17 @@ static bool take_packet(struct vbpf_call *call, struct xdp_buff *xdp, u32 copied
 	return true;
 }
 
+/* XDP_REDIRECT goes to the device that the context names, as bpf_redirect() would send it. */
+static void set_redirect(u32 ifindex)
+{
+	struct bpf_redirect_info *info = bpf_net_ctx_get_ri();
+
+	info->flags = 0;
+	info->tgt_index = ifindex;
+	info->map_id = INT_MAX;
+	info->map_type = BPF_MAP_TYPE_UNSPEC;
+}
+
 static u32 run_xdp(struct xdp_buff *xdp, struct vbpf_extension *extension, u32 entry)
 {
 	u32 size = xdp->data_end - xdp->data, copied = size;
@@ -101,6 +112,8 @@ static u32 run_xdp(struct xdp_buff *xdp, struct vbpf_extension *extension, u32 e
 	if (!vbpf_call_run(&call, call.instance->base + extension->entries[entry], entry, extension->budget,
 			   call.window, 0, &value, NULL) && take_packet(&call, xdp, copied, copied == size))
 		verdict = value;
+	if (verdict == XDP_REDIRECT)
+		set_redirect(READ_ONCE(context_of(&call)->egress_ifindex));
 	vbpf_call_end(&call);
 	this_cpu_add(extension->counters->bytes, size);
 	this_cpu_inc(extension->counters->verdicts[verdict <= XDP_REDIRECT ? verdict : XDP_ABORTED]);
