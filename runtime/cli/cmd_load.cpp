@@ -61,6 +61,7 @@ Result<Engine> choose_engine(const Arguments& arguments) {
   if (!of_user.empty()) return Engine{false, of_user + " was given"};
   const auto machine = kernel::Machine::open();
   if (!machine) return Engine{false, machine.error().message};
+  if (const auto object = kernel::check_object(arguments.file); !object) return Engine{false, object.error().message};
   return Engine{true, "the kernel has the engine, and the CPU protection keys for it"};
 }
 
@@ -195,7 +196,7 @@ Action add_load(CLI::App& command) {
   max_restarts->capture_default_str();
   auto* precise = command.add_flag("--precise", arguments->precise,
                                    "kernel engine: end what is over its budget by a timer, not at the next tick");
-  auto* copy_size = command.add_option("--copy-size", arguments->copy_size,
+  auto* copy_size = command.add_option("--packet-bytes", arguments->copy_size,
                                        "kernel engine: bytes of a packet the extension sees (all of its linear part)");
   arguments->confine.add(command);
   command.add_flag("--i-know", arguments->i_know, "confirms --unconfined");

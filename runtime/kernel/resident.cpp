@@ -73,6 +73,12 @@ std::vector<verifier::Symbol> relative_symbols(const verifier::Image& image) {
 
 }  // namespace
 
+Result<void> check_object(const std::string& path) {
+  VBPF_TRY(const std::vector<std::byte> object, read_object(path));
+  VBPF_CHECK(link_object(object, any_kernel_base, VBPF_HEAP_SIZE_DEFAULT, std::filesystem::path(path).stem().string()));
+  return {};
+}
+
 std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object) {
   const auto image = link_object(object, any_kernel_base, VBPF_HEAP_SIZE_DEFAULT, "");
   return image ? relative_symbols(*image) : std::vector<verifier::Symbol>();

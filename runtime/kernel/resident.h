@@ -19,6 +19,9 @@
 
 namespace vbpf::kernel {
 
+// Whether the object at `path` is one for the kernel, as load() would find it; else why not.
+Result<void> check_object(const std::string& path);
+
 // Symbols of an object's kernel variant, as describe() wants them; none if it is not one.
 std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object);
 

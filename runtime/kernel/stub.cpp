@@ -17,6 +17,13 @@ namespace {
 
 const std::string pins = "/sys/fs/bpf/vbpf";
 
+// bpffs takes no dots.
+std::string pin_path(const std::string& name) {
+  std::string path = pins + "/";
+  for (const char c : name) path += c == '.' ? std::string("%2e") : std::string(1, c);
+  return path;
+}
+
 xdp::File link_to(int program, uint32_t ifindex, bool generic) {
   bpf_link_create_opts options{};
   options.sz = sizeof(options);
@@ -55,7 +62,7 @@ Result<Stub> attach_stub(const xdp::Device& device, uint32_t extension, uint32_t
 }
 
 std::optional<StubPlace> find_stub(const std::string& name) {
-  const xdp::File link(bpf_obj_get((pins + "/" + name).c_str()));
+  const xdp::File link(bpf_obj_get(pin_path(name).c_str()));
   bpf_link_info info{};
   uint32_t size = sizeof(info);
   if (!link || bpf_obj_get_info_by_fd(link.get(), &info, &size) != 0) return std::nullopt;
@@ -65,7 +72,7 @@ std::optional<StubPlace> find_stub(const std::string& name) {
 Result<void> pin_stub(const Stub& stub, const std::string& name) {
   if (::mkdir(pins.c_str(), 0700) != 0 && errno != EEXIST)
     return xdp::system_error("cannot make " + pins + " (bpffs must be mounted at /sys/fs/bpf)", errno);
-  const std::string path = pins + "/" + name;
+  const std::string path = pin_path(name);
   ::unlink(path.c_str());  // of an extension that is gone: names are the kernel's to keep apart
   if (bpf_obj_pin(stub.link.get(), path.c_str()) != 0)
     return xdp::system_error("cannot pin the link at " + path, errno);
@@ -73,7 +80,7 @@ Result<void> pin_stub(const Stub& stub, const std::string& name) {
 }
 
 void unpin_stub(const std::string& name) {
-  ::unlink((pins + "/" + name).c_str());
+  ::unlink(pin_path(name).c_str());
   ::rmdir(pins.c_str());
 }
 

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <xdp/libxdp.h>
 
 #include <algorithm>
@@ -75,6 +76,13 @@ Result<void> share_maps(const datapath& skeleton, const bpf_object& programs) {
   return {};
 }
 
+// Which network namespace this thread is in.
+Result<uint64_t> network_namespace() {
+  struct stat status{};
+  if (::stat("/proc/thread-self/ns/net", &status) != 0) return system_error("/proc/thread-self/ns/net", errno);
+  return status.st_ino;
+}
+
 Error join_error(const Device& device, long number) {
   char text[128] = "";
   libxdp_strerror(static_cast<int>(number), text, sizeof(text));
@@ -114,8 +122,9 @@ Result<ChainMember> ChainMember::join(const Device& device, const bpf_object& pr
   std::unique_ptr<xdp_program, decltype(&xdp_program__close)> owned(program, xdp_program__close);
   xdp_program__set_run_prio(program, run_last);
   if (!record.empty()) {
+    VBPF_TRY(const uint64_t space, network_namespace());
     std::ofstream file(record);
-    file << device.ifindex << ' ' << sockets << '\n';
+    file << space << ' ' << device.ifindex << ' ' << sockets << '\n';
     if (!file.flush()) return system_error("cannot write " + record, errno);
     member.record_ = record;
   }
@@ -153,8 +162,16 @@ bool ChainMember::is_called() const {
 
 Result<void> leave_recorded_chain(const std::string& record) {
   std::ifstream file(record);
+  uint64_t space = 0;
   uint32_t ifindex = 0, map = 0;
-  if (!(file >> ifindex >> map)) return {};
+  if (!(file >> space >> ifindex >> map)) return {};
+  VBPF_TRY(const uint64_t here, network_namespace());
+  if (space != here) {
+    return Error{
+        ErrorKind::machine,
+        "an eBPF program of an extension whose process has died is in a chain of another network namespace: run "
+        "`vbpf list` there"};
+  }
   const Chain chain = chain_of(ifindex);
   const uint32_t id = chain == nullptr ? 0 : member_with_map(chain.get(), map);
   if (id == 0) return {};

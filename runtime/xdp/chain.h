@@ -44,7 +44,8 @@ class ChainMember {
   xdp_program* program_ = nullptr;
 };
 
-// Takes out of the chain what a process that has died left there. Nothing to do is no error.
+// Takes out of the chain what a process that has died left there. Nothing to do is no error; an error means that it is
+// still there, and can be tried again: in this network namespace only if the record was made in it.
 Result<void> leave_recorded_chain(const std::string& record);
 
 }  // namespace vbpf::xdp

@@ -99,6 +99,23 @@ std::string completion_of(const std::string& words, int position, const std::str
       .out;
 }
 
+// This machine's kernel is a stock one: what needs the other says so.
+TEST(Engine, OfTheKernelIsRefusedWithAdviceWhereThereIsNone) {
+  if (std::filesystem::exists("/dev/vbpf")) GTEST_SKIP() << "this kernel has the engine";
+  const std::string counter = extension("counter");
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"run", counter, "--engine", "kernel"},
+                                             {"load", counter, "--dev", "lo", "--engine", "kernel"},
+                                             {"load", counter, "--dev", "lo", "--precise"}}) {
+    const Answer answer = vbpf(arguments);
+    EXPECT_EQ(answer.status, 3);
+    EXPECT_TRUE(answer.says({"has no vBPF engine", "kernel-patch/build", "--engine user"}));
+  }
+  const Answer answer = vbpf({"load", counter, "--dev", "lo", "--engine", "kernel", "--batch", "3"});
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_TRUE(answer.says({"--batch has no meaning in the kernel", "--engine user"}));
+}
+
 TEST(Manual, KnowsEveryVerbAndOption) {
   std::string page = std::regex_replace(text_of(std::string(CLI_SOURCE) + "/vbpf.1"), std::regex("\\\\-"), "-");
   const std::string bash = text_of(std::string(CLI_SOURCE) + "/completion/vbpf.bash");
@@ -157,11 +174,11 @@ TEST(Manual, KnowsEveryFieldOfJson) {
     collect_keys(vbpf(arguments).json(), keys);
   // What the worker answers, without attaching it here.
   const std::regex field("\\{\"([a-z_]+)\", ");
-  for (const char* name : {"/service/worker.cpp", "/service/journal.cpp"}) {
+  for (const char* name : {"/service/worker.cpp", "/service/resident_service.cpp", "/service/journal.cpp"}) {
     const std::string text = text_of(std::string(CLI_SOURCE) + name);
     for (std::sregex_iterator one(text.begin(), text.end(), field), end; one != end; ++one) keys.insert((*one)[1]);
   }
-  for (const char* internal : {"ok", "lines", "next", "suppressed"})
+  for (const char* internal : {"ok", "lines", "next", "suppressed", "verb"})
     keys.erase(internal);  // between worker and command line
   const std::string page = text_of(std::string(CLI_SOURCE) + "/vbpf.1");
   const std::string json = page.substr(page.find(".SH JSON"), page.find(".SH EXIT") - page.find(".SH JSON"));

@@ -150,12 +150,25 @@ TEST_F(Chain, IsLeftForAProcessThatWasKilled) {
     EXPECT_EQ(order('d', 0, 3), near.receive()) << "without its socket our program passes";
   }
   EXPECT_EQ(2, other.members());
+  EXPECT_FALSE(xdp::leave_recorded_chain(record)) << "from another network namespace it cannot be seen";
   const InNamespace in(network.near);
   const auto left = xdp::leave_recorded_chain(record);
   EXPECT_TRUE(left) << left.error().message;
   expect_only_other_at_work(network, other);
   EXPECT_TRUE(xdp::leave_recorded_chain(record)) << "again there is nothing to do";
   std::filesystem::remove(record);
+}
+
+TEST_F(Chain, HasRoomForOneExtension) {
+  const Network network;
+  const OtherProgram other(network);
+  NEED_DISPATCHER(other);
+  Hooked first(network, "obey");
+  ASSERT_TRUE(first.attached()) << first.error();
+  const Hooked second(network, "obey");
+  ASSERT_FALSE(second.attached());
+  EXPECT_NE(std::string::npos, second.error().find("another program has a socket there")) << second.error();
+  expect_both_at_work(network, other);
 }
 
 TEST_F(Chain, OfARemovedDispatcherIsNoticed) {

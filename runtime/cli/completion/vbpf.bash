@@ -18,23 +18,24 @@ _vbpf() {
     --dev) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$current"); return ;;
     --mode) mapfile -t COMPREPLY < <(compgen -W 'auto native generic' -- "$current"); return ;;
     --poll) mapfile -t COMPREPLY < <(compgen -W 'adaptive spin sleep' -- "$current"); return ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W "$([ "$verb" = run ] || echo auto) kernel user" -- "$current"); return ;;
     --on-fault) mapfile -t COMPREPLY < <(compgen -W 'restart detach pass' -- "$current"); return ;;
     --confine) mapfile -t COMPREPLY < <(compgen -W 'auto pku sfi' -- "$current"); return ;;
     --variant) mapfile -t COMPREPLY < <(compgen -W 'user sfi kernel' -- "$current"); return ;;
     --frame-size) mapfile -t COMPREPLY < <(compgen -W '2048 4096' -- "$current"); return ;;
     --data | --pcap) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    --name | --entry | --batch | --frames | --max-restarts | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)
+    --name | --entry | --batch | --frames | --max-restarts | --packet-bytes | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)
       return ;;
   esac
   case $verb in
-    load) options='--hook --dev --name --entry --mode --poll --copy --zero-copy --batch --frames --frame-size --on-fault --max-restarts
+    load) options='--hook --dev --name --entry --engine --precise --packet-bytes --mode --poll --copy --zero-copy --batch --frames --frame-size --on-fault --max-restarts
       --confine --unconfined --budget --stack-size --heap-size --i-know --json --help' ;;
     unload) options='--all --json --help' ;;
     list | doctor) options='--json --help' ;;
     show) options='--registers --json --help' ;;
     stats) options='--watch --interval --queues --json --help' ;;
     log) options='--follow --json --help' ;;
-    run) options='--entry --hex --data --pcap --repeat --confine --unconfined --budget --stack-size --heap-size --registers --json --help' ;;
+    run) options='--entry --engine --hex --data --pcap --repeat --confine --unconfined --budget --stack-size --heap-size --registers --json --help' ;;
     verify) options='--variant --json --help' ;;
   esac
   if [[ $current == -* ]]; then

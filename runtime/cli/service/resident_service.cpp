@@ -161,12 +161,13 @@ Result<void> attach(const ResidentRequest& request, const kernel::Resident& resi
   const std::string& name = request.load.name;
   VBPF_TRY(const kernel::Stub stub, kernel::attach_stub(device, resident.id(), entry, request.xdp.attach));
   VBPF_CHECK(save_object(name, resident.object()));
-  Result<void> kept = kernel::pin_stub(stub, name);
-  if (kept) kept = resident.keep();
-  if (!kept) {
-    kernel::unpin_stub(name);
-    forget_object(name);
-  }
+  // In this order, who is killed in between leaves an extension that nothing calls, and `vbpf unload` finds.
+  Result<void> kept = resident.keep();
+  if (kept) kept = kernel::pin_stub(stub, name);
+  if (kept) return {};
+  kernel::unpin_stub(name);
+  forget_object(name);
+  if (const auto held = kernel::Held::find(name); held && *held) VBPF_CHECK((*held)->unload());
   return kept;
 }
 

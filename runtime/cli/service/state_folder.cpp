@@ -89,7 +89,7 @@ Result<StateFolder> StateFolder::claim(const std::string& name) {
     }
     if (!same_file(lock.get(), lock_path)) continue;
     StateFolder claimed(name, folder, std::move(lock));
-    claimed.clear();
+    VBPF_CHECK(claimed.clear());
     return claimed;
   }
   return Error{ErrorKind::machine, "cannot claim " + folder + ": it is deleted again and again"};
@@ -112,16 +112,15 @@ Result<xdp::File> StateFolder::listen() const {
 
 bool StateFolder::still_ours() const { return same_file(lock_.get(), folder_ + "/lock"); }
 
-void StateFolder::clear() const {
-  // What cannot be taken out of the chain passes everything on, and there is nobody here to tell.
-  static_cast<void>(xdp::leave_recorded_chain(chain_record()));
+Result<void> StateFolder::clear() const {
+  VBPF_CHECK(xdp::leave_recorded_chain(chain_record()));
   ::unlink(chain_record().c_str());
   ::unlink((folder_ + "/socket").c_str());
+  return {};
 }
 
 void StateFolder::remove() const {
-  if (!still_ours()) return;
-  clear();
+  if (!still_ours() || !clear()) return;
   ::unlink((folder_ + "/lock").c_str());
   ::rmdir(folder_.c_str());
   // The last one; a folder that somebody chose stays.
