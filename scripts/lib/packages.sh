@@ -6,7 +6,7 @@
 build_packages=(
   clang-19 lld-19 llvm-19 libc++-19-dev libc++abi-19-dev cmake ninja-build pkg-config
   libzydis-dev libzycore-dev libbpf-dev libxdp-dev libelf-dev libdw-dev libpcap-dev
-  libcli11-dev libfmt-dev nlohmann-json3-dev
+  libcli11-dev libfmt-dev nlohmann-json3-dev bpftool
 )
 
 # What scripts/quickstart runs besides.
@@ -17,7 +17,7 @@ test_packages=(
   "${quickstart_packages[@]}"
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck ccache git
   libgtest-dev libgmock-dev libbenchmark-dev
-  bpftool procps iperf3 tcpdump
+  procps iperf3 tcpdump
   qemu-system-x86 busybox-static cpio xz-utils mandoc zsh
   linux-source-6.12 gcc make bc flex bison dwarves libssl-dev lz4 rsync patch  # the kernel engine
 )
