@@ -63,9 +63,13 @@ struct Unit {
 bool read_manifest(Unit& unit, const Object& outer);  // variant.cpp
 bool place_sections(Unit& unit);                      // layout.cpp
 bool relocate(Unit& unit);                            // relocate.cpp
+bool find_maps(Unit& unit);                           // maps.cpp
 bool find_entries(Unit& unit);                        // interface.cpp
 bool check_code(Unit& unit);                          // code.cpp
 void collect_symbols(Unit& unit);                     // interface.cpp
+
+// Index of the section of that name, 0 if there is none. Two of them are refused by the caller through `twice`.
+uint32_t find_section(const Object& object, std::string_view name, bool& twice);  // variant.cpp
 
 // Finds the object of the variant asked for: `file` itself or the one nested in it. False: refused.
 bool select_variant(std::span<const std::byte> file, const Options& options, Reporter& reporter, Object& outer,

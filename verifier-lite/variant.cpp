@@ -23,23 +23,12 @@ VariantNames names_of(Variant variant) {
   return {"user", {}, {}};
 }
 
-// Index of the section of that name, 0 if there is none. Two of them are refused by the caller through `twice`.
-uint32_t find_section(const Object& object, std::string_view name, bool& twice) {
-  uint32_t found = 0;
-  for (uint32_t i = 1; i < object.sections.size(); ++i) {
-    if (object.sections[i].name != name) continue;
-    twice = found != 0;
-    found = i;
-  }
-  return found;
-}
-
 // Sections of the vbpf namespace: known ones only, and no object inside an object inside an object.
 bool check_vbpf_sections(const Object& object, Reporter& reporter, bool nested) {
   for (uint32_t i = 1; i < object.sections.size(); ++i) {
     const Section& section = object.sections[i];
     if (!section.name.starts_with("vbpf.")) continue;
-    if (section.name == VBPF_SECTION_MANIFEST) continue;
+    if (section.name == VBPF_SECTION_MANIFEST || section.name == VBPF_SECTION_MAPS) continue;
     bool known = section.name == VBPF_SECTION_VARIANT_SFI || section.name == VBPF_SECTION_VARIANT_KERNEL ||
                  section.name == VBPF_SECTION_MISSING_SFI || section.name == VBPF_SECTION_MISSING_KERNEL;
     if (!known || nested || (section.flags & SHF_ALLOC) || section.type != SHT_PROGBITS) {
@@ -67,6 +56,16 @@ bool check_not_missing(const Object& object, VariantNames names, Reporter& repor
 }
 
 }  // namespace
+
+uint32_t find_section(const Object& object, std::string_view name, bool& twice) {
+  uint32_t found = 0;
+  for (uint32_t i = 1; i < object.sections.size(); ++i) {
+    if (object.sections[i].name != name) continue;
+    twice = found != 0;
+    found = i;
+  }
+  return found;
+}
 
 bool select_variant(std::span<const std::byte> file, const Options& options, Reporter& reporter, Object& outer,
                     Object& chosen) {
@@ -111,7 +110,10 @@ bool parse_manifest(const Section& section, Place place, Reporter& reporter, Man
   if (raw.concurrency > VBPF_CONCURRENCY_SERIAL)
     return refuse_manifest(reporter, place,
                            "the manifest asks for unknown concurrency " + std::to_string(raw.concurrency));
-  if (raw.reserved != 0) return refuse_manifest(reporter, place, "a reserved field of the manifest is not 0");
+  const uint32_t packet = raw.packet & ~VBPF_PACKET_READ_ONLY;
+  if (packet > VBPF_PACKET_BYTES_MAX && packet != VBPF_PACKET_NOTHING)
+    return refuse_manifest(reporter, place,
+                           "the manifest asks for " + std::to_string(packet) + " bytes of a packet (8192 at most)");
   if (raw.privileges != 0)
     return refuse_manifest(reporter, place, "the manifest asks for unknown privileges " + hex(raw.privileges));
   if (raw.stack_size != 0 && (raw.stack_size < VBPF_STACK_SIZE_MIN || raw.stack_size > VBPF_STACK_SIZE_MAX))
@@ -123,6 +125,7 @@ bool parse_manifest(const Section& section, Place place, Reporter& reporter, Man
         reporter, place, "the manifest asks for a heap of " + std::to_string(raw.heap_size) + " bytes (1 GiB at most)");
   manifest.present = true;
   manifest.concurrency = raw.concurrency;
+  manifest.packet = raw.packet;
   if (raw.stack_size != 0) manifest.stack_size = raw.stack_size;
   if (raw.heap_size != 0) manifest.heap_size = raw.heap_size;
   return true;

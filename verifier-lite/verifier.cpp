@@ -14,6 +14,7 @@ Result verify(std::span<const std::byte> file, const Options& options) {
                   read_manifest(unit, outer) &&                                   //
                   place_sections(unit) &&                                         //
                   relocate(unit) &&                                               //
+                  find_maps(unit) &&                                              //
                   find_entries(unit) &&                                           //
                   check_code(unit);
   Result result;

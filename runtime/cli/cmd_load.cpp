@@ -43,10 +43,8 @@ struct Engine {
 
 // The kernel where it can, unless something that was asked for is not to be had there.
 Result<Engine> choose_engine(const Arguments& arguments) {
-  std::string of_user = given(arguments.of_user_engine);
+  const std::string of_user = given(arguments.of_user_engine);
   const std::string of_kernel = given(arguments.of_kernel_engine);
-  // What the kernel does anyway: a fault is counted, and its packet's verdict is XDP_ABORTED.
-  if (of_user.empty() && arguments.on_fault != "restart") of_user = arguments.on_fault == "pass" ? "" : "--on-fault";
   if (arguments.engine == "kernel") {
     if (!of_user.empty())
       return Error{ErrorKind::bad_input, of_user + " has no meaning in the kernel: leave it out, or use --engine user"};
@@ -98,6 +96,7 @@ Result<ResidentRequest> Arguments::resident_request(const std::string& as) const
   VBPF_TRY(const LoadRequest common, request());
   ResidentRequest resident;
   resident.file = common.file;
+  resident.hook = hook;
   resident.xdp = common.xdp;
   resident.load.name = as;
   resident.load.budget = common.load.budget;
@@ -105,15 +104,26 @@ Result<ResidentRequest> Arguments::resident_request(const std::string& as) const
   resident.load.stack_size = common.load.stack_size;
   resident.load.heap_size = common.load.heap_size;
   resident.load.precise = precise;
-  if (!copy_size.empty())
-    resident.load.copy_size = static_cast<uint32_t>(std::min<uint64_t>(parse_size(copy_size), ~0u));
+  if (!copy_size.empty()) {
+    const uint64_t bytes = parse_size(copy_size);
+    resident.load.copy_size = bytes == 0 ? VBPF_COPY_NOTHING : static_cast<uint32_t>(std::min<uint64_t>(bytes, ~1u));
+  }
+  resident.load.on_fault = on_fault == "detach" ? VBPF_ON_FAULT_DETACH
+                           : on_fault == "pass" ? VBPF_ON_FAULT_PASS
+                                                : VBPF_ON_FAULT_RESTART;
+  resident.load.max_restarts = max_restarts;
   return resident;
 }
 
 void print_resident(const Json& loaded, const std::string& reason) {
   const auto text = [&](const char* key) { return loaded[key].get<std::string>(); };
-  fmt::print("{} is attached to {} (eBPF program {} calls it in the kernel)\n", text("name"), text("device"),
-             loaded["prog_id"].get<uint32_t>());
+  if (loaded["hook"] == "plugin") {
+    fmt::print("{} is loaded as extension {}: eBPF programs call it with vbpf_call()\n", text("name"),
+               loaded["id"].get<uint32_t>());
+  } else {
+    fmt::print("{} is attached to {} (eBPF program {} calls it in the kernel)\n", text("name"), text("device"),
+               loaded["prog_id"].get<uint32_t>());
+  }
   fmt::print("engine: kernel: {}\nconfinement: {}: {}\n", reason, text("confinement"), text("confinement_reason"));
 }
 
@@ -126,9 +136,11 @@ void print(const Json& loaded) {
 }
 
 Result<int> load(const Arguments& arguments) {
-  if (arguments.hook != "xdp") {
-    return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp"};
+  if (arguments.hook != "xdp" && arguments.hook != "plugin") {
+    return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp, plugin"};
   }
+  if (arguments.hook == "xdp" && arguments.device.empty()) throw CLI::RequiredError("--dev");
+  if (arguments.hook == "plugin" && !arguments.device.empty()) throw CLI::ExcludesError("--dev", "--hook plugin");
   const std::string name =
       arguments.name.empty() ? std::filesystem::path(arguments.file).stem().string() : arguments.name;
   VBPF_TRY(const Engine engine, choose_engine(arguments));
@@ -141,6 +153,11 @@ Result<int> load(const Arguments& arguments) {
       print_resident(loaded, engine.reason);
     }
     return exit_ok;
+  }
+  if (arguments.hook == "plugin") {
+    return Error{ErrorKind::machine,
+                 "hook plugin is for eBPF programs, which call extensions in the kernel: " + engine.reason +
+                     "; a program calls its own with libvbpf"};
   }
   VBPF_TRY(const LoadRequest request, arguments.request());
   VBPF_TRY(const std::vector<std::string> residents, kernel::resident_names());
@@ -165,8 +182,11 @@ Result<int> load(const Arguments& arguments) {
 Action add_load(CLI::App& command) {
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "the extension object, made by vbpf-clang++")->required();
-  command.add_option("--hook", arguments->hook, "where to attach it: xdp")->capture_default_str();
-  command.add_option("--dev", arguments->device, "the network device")->required();
+  command
+      .add_option("--hook", arguments->hook,
+                  "where to attach it: xdp, or plugin: nowhere, eBPF programs call it (kernel engine)")
+      ->capture_default_str();
+  command.add_option("--dev", arguments->device, "the network device of hook xdp");
   command
       .add_option("--engine", arguments->engine,
                   "where it runs: auto (in the kernel where that can, else in a process), kernel, user")
@@ -188,16 +208,16 @@ Action add_load(CLI::App& command) {
   frames->capture_default_str();
   auto* frame_size =
       command.add_option("--frame-size", arguments->frame_size, "bytes per buffer: 2048 or 4096 (by the device's MTU)");
-  auto* on_fault = command.add_option("--on-fault", arguments->on_fault,
-                                      "after a fault: restart (a fresh instance), detach, pass (count it and go on)");
-  on_fault->check(CLI::IsMember({"restart", "detach", "pass"}));
-  auto* max_restarts =
-      command.add_option("--max-restarts", arguments->max_restarts, "restarts within a minute before it is detached");
-  max_restarts->capture_default_str();
+  command
+      .add_option("--on-fault", arguments->on_fault,
+                  "after a fault: restart (a fresh instance), detach, pass (count it and go on)")
+      ->check(CLI::IsMember({"restart", "detach", "pass"}));
+  command.add_option("--max-restarts", arguments->max_restarts, "restarts within a minute before it is detached")
+      ->capture_default_str();
   auto* precise = command.add_flag("--precise", arguments->precise,
                                    "kernel engine: end what is over its budget by a timer, not at the next tick");
   auto* copy_size = command.add_option("--packet-bytes", arguments->copy_size,
-                                       "kernel engine: bytes of a packet the extension sees (all of its linear part)");
+                                       "kernel engine: bytes of a packet the extension sees (as its manifest says)");
   arguments->confine.add(command);
   command.add_flag("--i-know", arguments->i_know, "confirms --unconfined");
   add_json(command);
@@ -207,8 +227,6 @@ Action add_load(CLI::App& command) {
                                batch,
                                frames,
                                frame_size,
-                               on_fault,
-                               max_restarts,
                                command.get_option("--confine"),
                                command.get_option("--unconfined")};
   arguments->of_kernel_engine = {precise, copy_size};

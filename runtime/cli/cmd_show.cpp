@@ -24,32 +24,56 @@ void print_faults(const Json& shown, const char* where) {
   }
 }
 
+std::string entries_text(const Json& shown) {
+  std::string entries;
+  for (const Json& entry : shown["entries"])
+    entries +=
+        (entries.empty() ? "" : ", ") + entry["hook"].get<std::string>() + "/" + entry["name"].get<std::string>();
+  return entries;
+}
+
+// With what bpftool knows them by.
+void print_maps(const Json& shown) {
+  for (const Json& map : shown["maps"])
+    fmt::print("  map          {}, bpftool map dump id {}\n", map["name"].get<std::string>(), map["id"].get<uint32_t>());
+}
+
+std::string packet_text(const Json& bytes) {
+  if (bytes.is_string()) return "all of the linear part is copied";
+  return bytes == 0 ? "nothing of it is copied" : fmt::format("{} bytes of it are copied", bytes.get<uint32_t>());
+}
+
 void print_resident(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
   const Json& total = shown["total"];
   fmt::print("{}: {}\n", text("name"), text("state"));
   fmt::print("  engine       kernel, extension {}, {} KiB of memory\n", number("id"), number("memory") >> 10);
-  fmt::print("  hook         {} on {} (ifindex {}), program {}\n", text("hook"), text("device"), number("ifindex"),
-             number("prog_id"));
+  if (shown["hook"] == "plugin") {
+    fmt::print("  hook         plugin: eBPF programs call it with vbpf_call()\n");
+  } else {
+    fmt::print("  hook         {} on {} (ifindex {}), program {}\n", text("hook"), text("device"), number("ifindex"),
+               number("prog_id"));
+  }
+  fmt::print("  entries      {}\n", entries_text(shown));
   fmt::print("  confinement  {}: {}\n", text("confinement"), text("confinement_reason"));
   fmt::print("  instances    {} {}, stack {} KiB, heap {} MiB at most, budget {}{}\n", number("instances"),
              text("concurrency"), number("stack_size") >> 10, number("heap_size") >> 20,
              duration_text(std::chrono::nanoseconds(shown["budget_ns"].get<int64_t>())),
              shown["precise"] == true ? ", precise" : "");
+  fmt::print("  packet       {}{}\n", packet_text(shown["packet_bytes"]),
+             shown["packet_read_only"] == true ? ", read-only" : "");
+  print_maps(shown);
+  fmt::print("  on fault     {}, at most {} restarts a minute\n", text("on_fault"), number("max_restarts"));
   fmt::print("  since        {}\n", text("since"));
-  fmt::print("  packets      {}, {} faults, {} busy\n", total["packets"].get<uint64_t>(),
-             total["faults"].get<uint64_t>(), total["busy"].get<uint64_t>());
+  fmt::print("  packets      {}, {} faults, {} restarts, {} busy\n", total["packets"].get<uint64_t>(),
+             total["faults"].get<uint64_t>(), total["restarts"].get<uint64_t>(), total["busy"].get<uint64_t>());
   print_faults(shown, "cpu");
 }
 
 void print(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
-  std::string entries;
-  for (const Json& entry : shown["entries"])
-    entries +=
-        (entries.empty() ? "" : ", ") + entry["hook"].get<std::string>() + "/" + entry["name"].get<std::string>();
   fmt::print("{}: {}", text("name"), text("state"));
   if (!shown["detached_reason"].is_null()) fmt::print(" ({})", text("detached_reason"));
   fmt::print("\n  file         {}\n", printable(text("file")));
@@ -64,7 +88,8 @@ void print(const Json& shown) {
   fmt::print("  instances    {}, stack {} KiB, heap {} MiB at most, budget {}\n", text("concurrency"),
              number("stack_size") >> 10, number("heap_size") >> 20,
              duration_text(std::chrono::nanoseconds(shown["budget_ns"].get<int64_t>())));
-  fmt::print("  entries      {}\n", entries);
+  fmt::print("  entries      {}\n", entries_text(shown));
+  print_maps(shown);
   fmt::print("  on fault     {}, at most {} restarts a minute\n", text("on_fault"), number("max_restarts"));
   fmt::print("  since        {}, worker {}, keeper {}\n", text("since"), number("pid"), number("keeper_pid"));
   fmt::print("  packets      {}, {} faults, {} restarts\n", shown["total"]["packets"].get<uint64_t>(),

@@ -75,6 +75,7 @@ Json accepted_json(const verifier::Image& image) {
           {"manifest",
            {{"present", image.manifest.present},
             {"concurrency", concurrency_name(image.manifest.concurrency)},
+            {"packet", image.manifest.packet},
             {"stack_size", image.manifest.stack_size},
             {"heap_size", image.manifest.heap_size}}}};
 }

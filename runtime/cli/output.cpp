@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace vbpf::cli {
 namespace {
 

@@ -11,6 +11,9 @@
 #include "vbpf/extension.h"
 #include "vbpf/result.h"
 
+// Instantiated once, in output.cpp.
+extern template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace vbpf::cli {
 
 // Keys stay in the order in which they are set.

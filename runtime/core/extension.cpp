@@ -125,6 +125,7 @@ Result<Extension> Extension::from_memory(std::span<const std::byte> object, std:
   for (const verifier::Entry& entry : prepared->image.entries) state->entries.push_back({entry.hook, entry.name});
   state->symbols = std::move(prepared->image.symbols);
   for (verifier::Symbol& symbol : state->symbols) symbol.address -= prepared->region.base();
+  VBPF_TRY(state->maps, BpfMaps::make(prepared->image));
   state->prepared = std::move(prepared);
   state->options = std::move(options);
   Extension extension;
@@ -139,6 +140,11 @@ uint32_t Extension::concurrency() const { return state_->concurrency; }
 const std::vector<EntryInfo>& Extension::entries() const { return state_->entries; }
 uint64_t Extension::stack_size() const { return state_->stack_size; }
 uint64_t Extension::heap_size() const { return state_->heap_size; }
+std::vector<MapInfo> Extension::maps() const {
+  std::vector<MapInfo> all;
+  for (const BpfMaps::Made& made : state_->maps.all()) all.push_back({made.map.name, made.id});
+  return all;
+}
 std::chrono::nanoseconds Extension::budget() const { return state_->options.budget; }
 
 Result<std::unique_ptr<Instance>> Extension::instantiate() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host's side of imports.def, and of the thunks' reports. Runs on the host's stack with the host's keys; everything
 // in call->guest is the extension's word, and memory it points to may change at any time.
+#include <bpf/bpf.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -80,6 +81,51 @@ uint64_t random_bits(ThreadState& thread) {  // xorshift64*
   return x * 2685821657736338717u >> 32;
 }
 
+// A key or value: its word, at the time of the call.
+using MapBytes = std::array<std::byte, VBPF_MAP_VALUE_SIZE_MAX>;
+
+void copy_for_map(Call& call, uint64_t address, uint32_t size, MapBytes& to) {
+  if (!state_of(call).region.owns(address, size)) end(call, FaultKind::bad_import, address);
+  std::memcpy(to.data(), memory_at(address), size);
+}
+
+const BpfMaps::Made& map_of(Call& call) {
+  const Instance::State& state = state_of(call);
+  const BpfMaps::Made* made = state.shared().maps.at(call.guest[rdi] - state.region.base());
+  if (made == nullptr) end(call, FaultKind::bad_import, call.guest[rdi]);
+  return *made;
+}
+
+// As the kernel engine has it: 0 or a negative errno.
+uint64_t map_result(int result) { return static_cast<uint64_t>(result == 0 ? 0 : -static_cast<int64_t>(errno)); }
+
+uint64_t map_lookup(Call& call) {
+  const BpfMaps::Made& made = map_of(call);
+  const uint64_t to = call.guest[rdx];
+  MapBytes key, value;
+  copy_for_map(call, call.guest[rsi], made.map.key_size, key);
+  const uint64_t result = map_result(bpf_map_lookup_elem(made.descriptor, key.data(), value.data()));
+  if (result != 0) return result;
+  if (!state_of(call).region.owns_writable(to, made.map.value_size)) end(call, FaultKind::bad_import, to);
+  std::memcpy(memory_at(to), value.data(), made.map.value_size);
+  return 0;
+}
+
+uint64_t map_update(Call& call) {
+  const BpfMaps::Made& made = map_of(call);
+  MapBytes key, value;
+  copy_for_map(call, call.guest[rsi], made.map.key_size, key);
+  copy_for_map(call, call.guest[rdx], made.map.value_size, value);
+  return map_result(bpf_map_update_elem(made.descriptor, key.data(), value.data(), call.guest[rcx]));
+}
+
+uint64_t map_delete(Call& call) {
+  const BpfMaps::Made& made = map_of(call);
+  MapBytes key;
+  copy_for_map(call, call.guest[rsi], made.map.key_size, key);
+  return map_result(bpf_map_delete_elem(made.descriptor, key.data()));
+}
+
 uint64_t dispatch(Call& call, uint32_t number) {
   switch (number) {
     case 0:
@@ -93,6 +139,12 @@ uint64_t dispatch(Call& call, uint32_t number) {
       return random_bits(*current_thread);
     case 4:
       return static_cast<uint64_t>(::sched_getcpu());
+    case 5:
+      return map_lookup(call);
+    case 6:
+      return map_update(call);
+    case 7:
+      return map_delete(call);
     case REPORT_BAD_RETURN:
       end(call, FaultKind::bad_return, call.guest[rdx]);
     case REPORT_BAD_CALL:

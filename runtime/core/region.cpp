@@ -79,16 +79,20 @@ const Range* Region::find(uint64_t address) const {
   return nullptr;
 }
 
-bool Region::owns(uint64_t address, uint64_t size) const {
+bool Region::owns(uint64_t address, uint64_t size, bool writable) const {
   const uint64_t end = address + size;
   if (end < address) return false;
+  const auto fits = [&](const Range* range) {
+    return range != nullptr && (!writable || range->kind == Range::Kind::data || range->kind == Range::Kind::stack ||
+                                range->kind == Range::Kind::heap || range->kind == Range::Kind::window);
+  };
   // Neighbouring ranges add up: windows, and data after read-only data.
   while (address < end) {
     const Range* range = find(address);
-    if (range == nullptr) return false;
+    if (!fits(range)) return false;
     address = range->end;
   }
-  return size != 0 || find(address) != nullptr;
+  return size != 0 || fits(find(address));
 }
 
 }  // namespace vbpf

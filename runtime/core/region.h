@@ -46,10 +46,13 @@ class Region {
   // The range that holds an address, or nothing.
   const Range* find(uint64_t address) const;
   // Whether all of [address, address + size) is memory the extension can read.
-  bool owns(uint64_t address, uint64_t size) const;
+  bool owns(uint64_t address, uint64_t size) const { return owns(address, size, false); }
+  // Whether it is memory the extension can write.
+  bool owns_writable(uint64_t address, uint64_t size) const { return owns(address, size, true); }
 
  private:
   explicit Region(uint64_t base) : base_(base) {}
+  bool owns(uint64_t address, uint64_t size, bool writable) const;
   uint64_t base_ = 0;  // 0: moved from
   int key_ = -1;
   std::vector<Range> ranges_;

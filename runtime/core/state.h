@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "bpf_maps.h"
 #include "gate.h"
 #include "machine.h"
 #include "region.h"
@@ -37,6 +38,7 @@ struct [[gnu::visibility("hidden")]] Extension::State {
   uint32_t concurrency = 0;
   uint64_t stack_size = 0, heap_size = 0;
   std::vector<verifier::Symbol> symbols;  // sorted
+  BpfMaps maps;                           // all instances see them
 
   // open() verifies, so the first instance need not.
   mutable std::mutex mutex;

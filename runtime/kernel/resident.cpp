@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "bpf_maps.h"
 #include "description.h"
 #include "object_file.h"
 #include "vbpf/abi.h"
@@ -52,6 +53,12 @@ uint32_t kind_of(verifier::Segment::Kind kind) {
   return kind == verifier::Segment::Kind::data ? VBPF_SEGMENT_DATA : VBPF_SEGMENT_READ_ONLY;
 }
 
+uint32_t copy_size_of(uint32_t packet) {
+  packet &= ~VBPF_PACKET_READ_ONLY;
+  if (packet == VBPF_PACKET_ALL) return VBPF_COPY_LINEAR;
+  return packet == VBPF_PACKET_NOTHING ? VBPF_COPY_NOTHING : packet;
+}
+
 uint64_t pages(uint64_t size) { return (size + 4095) & ~uint64_t{4095}; }
 
 Result<verifier::Image> link_object(std::span<const std::byte> object, uint64_t base, uint64_t heap_size,
@@ -71,6 +78,12 @@ std::vector<verifier::Symbol> relative_symbols(const verifier::Image& image) {
   return symbols;
 }
 
+std::vector<EntryInfo> entry_names(const verifier::Image& image) {
+  std::vector<EntryInfo> names;
+  for (const verifier::Entry& entry : image.entries) names.push_back({entry.hook, entry.name});
+  return names;
+}
+
 }  // namespace
 
 Result<void> check_object(const std::string& path) {
@@ -84,6 +97,11 @@ std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object) {
   return image ? relative_symbols(*image) : std::vector<verifier::Symbol>();
 }
 
+std::vector<EntryInfo> entries_of(std::span<const std::byte> object) {
+  const auto image = link_object(object, any_kernel_base, VBPF_HEAP_SIZE_DEFAULT, "");
+  return image ? entry_names(*image) : std::vector<EntryInfo>();
+}
+
 Result<Resident> Resident::load(const std::string& path, const ResidentOptions& options) {
   VBPF_TRY(const Machine machine, Machine::open());
   Resident resident;
@@ -92,6 +110,7 @@ Result<Resident> Resident::load(const std::string& path, const ResidentOptions& 
   resident.heap_size_ = VBPF_HEAP_SIZE_DEFAULT;
   VBPF_TRY(const verifier::Image first, link_object(resident.object_, any_kernel_base, resident.heap_size_, name));
   VBPF_CHECK(resident.create(machine, options, first.manifest));
+  VBPF_CHECK(resident.give_maps(first, name));
   for (uint32_t i = 0; i < resident.instances_; ++i) VBPF_CHECK(resident.load_instance(i, name));
   VBPF_CHECK(resident.start(name));
   return resident;
@@ -106,11 +125,14 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
   std::memcpy(request.name, options.name.data(), options.name.size());
   request.concurrency = manifest.concurrency;
   request.flags = options.precise ? VBPF_PRECISE : 0;
+  if ((manifest.packet & VBPF_PACKET_READ_ONLY) != 0) request.flags |= VBPF_READ_ONLY;
   request.stack_size = options.stack_size.value_or(manifest.stack_size);
   request.heap_size = heap_size_;
   request.budget_ns = static_cast<uint64_t>(options.budget.count());
   request.init_budget_ns = static_cast<uint64_t>(options.init_budget.count());
-  request.copy_size = options.copy_size;
+  request.copy_size = options.copy_size.value_or(copy_size_of(manifest.packet));
+  request.on_fault = options.on_fault;
+  request.max_restarts = options.max_restarts;
   const std::string what = "the kernel did not take " + options.name;
   if (request.stack_size > machine.query.stack_size) {
     return Error{ErrorKind::bad_input, what + ": it wants a stack of " + std::to_string(request.stack_size) +
@@ -121,6 +143,22 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
   if (!extension_) return device_error(what, errno);
   id_ = request.id;
   instances_ = request.instances;
+  return {};
+}
+
+// The kernel keeps them from then on.
+Result<void> Resident::give_maps(const verifier::Image& image, const std::string& name) const {
+  if (image.maps.empty()) return {};
+  VBPF_TRY(const BpfMaps maps, BpfMaps::make(image));
+  std::vector<int32_t> descriptors;
+  for (const BpfMaps::Made& made : maps.all()) descriptors.push_back(made.descriptor);
+  vbpf_maps request{};
+  request.descriptors = address_of(descriptors.data());
+  request.count = static_cast<uint32_t>(descriptors.size());
+  request.stride = sizeof(vbpf_map);
+  request.offset = maps.all().front().map.address;
+  if (::ioctl(extension_.get(), VBPF_EXT_MAPS, &request) != 0)
+    return device_error("the kernel did not take the maps of " + name, errno);
   return {};
 }
 
@@ -151,7 +189,7 @@ Result<void> Resident::load_instance(uint32_t instance, const std::string& name)
   if (::ioctl(extension_.get(), VBPF_EXT_IMAGE, &request) != 0)
     return device_error("the kernel did not take the image of " + name, errno);
   if (instance != 0) return {};
-  for (const verifier::Entry& entry : image.entries) entries_.push_back({entry.hook, entry.name});
+  entries_ = entry_names(image);
   symbols_ = relative_symbols(image);
   return {};
 }

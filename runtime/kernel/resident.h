@@ -25,12 +25,17 @@ Result<void> check_object(const std::string& path);
 // Symbols of an object's kernel variant, as describe() wants them; none if it is not one.
 std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object);
 
+// Its entries, in the order of their numbers; none if it is not one.
+std::vector<EntryInfo> entries_of(std::span<const std::byte> object);
+
 struct ResidentOptions {
   std::string name;
   std::chrono::nanoseconds budget{10'000'000}, init_budget{1'000'000'000};
   std::optional<uint64_t> stack_size, heap_size;  // bytes; not set: as the manifest says
   bool precise = false;                           // end overruns by a timer, not at the next tick
-  uint32_t copy_size = 0;                         // bytes of a packet that are copied; 0: all of its linear part
+  std::optional<uint32_t> copy_size;              // VBPF_COPY_*, or bytes of a packet; not set: as the manifest says
+  uint32_t on_fault = VBPF_ON_FAULT_PASS;         // enum vbpf_on_fault
+  uint32_t max_restarts = 10;                     // within a minute
 };
 
 // What a packet's context says of where it comes from.
@@ -65,6 +70,7 @@ class Resident {
   Resident() = default;
   Result<void> create(const Machine& machine, const ResidentOptions& options, const verifier::Manifest& manifest);
   Result<void> load_instance(uint32_t instance, const std::string& name);
+  Result<void> give_maps(const verifier::Image& image, const std::string& name) const;
   Result<void> start(const std::string& name) const;
 
   xdp::File extension_;

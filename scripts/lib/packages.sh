@@ -12,12 +12,18 @@ build_packages=(
 # What scripts/quickstart runs besides.
 quickstart_packages=("${build_packages[@]}" iproute2 iputils-ping ethtool socat)
 
+# And to build a kernel with the engine, and boot it.
+kernel_packages=(
+  "${quickstart_packages[@]}"
+  ccache qemu-system-x86 busybox-static cpio xz-utils
+  linux-source-6.12 gcc make bc flex bison dwarves libssl-dev lz4 rsync patch
+)
+
 # Everything the tests and benchmarks need.
 test_packages=(
-  "${quickstart_packages[@]}"
-  libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck ccache git
+  "${kernel_packages[@]}"
+  libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck git
   libgtest-dev libgmock-dev libbenchmark-dev
   procps iperf3 tcpdump
-  qemu-system-x86 busybox-static cpio xz-utils mandoc zsh
-  linux-source-6.12 gcc make bc flex bison dwarves libssl-dev lz4 rsync patch  # the kernel engine
+  mandoc zsh
 )

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attacks on the kernel by code that no verifier has seen: each must end in its report, and leave the kernel whole.
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -11,53 +10,13 @@
 #include <memory>
 #include <thread>
 
+#include "attacks.h"
 #include "raw_extension.h"
-
-extern "C" {
-extern const std::byte attacks_start[], attacks_end[];
-#define ATTACK(name) extern const std::byte attack_##name[];
-#include "attacks.def"
-#undef ATTACK
-}
 
 namespace vbpf::test {
 namespace {
 
-enum Attack : uint32_t {
-#define ATTACK(name) name,
-#include "attacks.def"
-#undef ATTACK
-};
-
-std::span<const std::byte> code() { return {attacks_start, attacks_end}; }
-
-std::vector<uint64_t> entries() {
-  return {
-#define ATTACK(name) static_cast<uint64_t>(attack_##name - attacks_start),
-#include "attacks.def"
-#undef ATTACK
-  };
-}
-
-RawExtension make(const RawOptions& options = {}) { return {code(), entries(), options}; }
-
-// On one CPU, so that its per-CPU instance is always the same.
-class OnCpu {
- public:
-  explicit OnCpu(int cpu) {
-    ::sched_getaffinity(0, sizeof(before_), &before_);
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    if (::sched_setaffinity(0, sizeof(set), &set) != 0) throw std::runtime_error("no such CPU");
-  }
-  OnCpu(const OnCpu&) = delete;
-  OnCpu& operator=(const OnCpu&) = delete;
-  ~OnCpu() { ::sched_setaffinity(0, sizeof(before_), &before_); }
-
- private:
-  cpu_set_t before_{};
-};
+RawExtension make(const RawOptions& options = {}) { return {attack_code(), attack_entries(), options}; }
 
 class Kernel : public ::testing::Test {
  protected:
@@ -314,7 +273,7 @@ TEST(Kernels, ManyRunAtOnce) {
     RawOptions options;
     options.name = "many" + std::to_string(i);
     options.budget_ns = 500'000'000;  // emulated CPUs may be away for long
-    extensions.push_back(std::make_unique<RawExtension>(code(), entries(), options));
+    extensions.push_back(std::make_unique<RawExtension>(attack_code(), attack_entries(), options));
   }
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;

@@ -113,6 +113,13 @@ ATTACK(count) /* how often it was called, in its data */
   movl AT(0x200008), %eax
   RETURN
 
+/* The same, as a constructor, which has no context. */
+  .balign 16, 0xcc
+  .globl attack_constructor
+attack_constructor:
+  incl AT(0x200008)
+  RETURN
+
 ATTACK(ask_for_time)
   IMPORT(2)
   RETURN

@@ -46,6 +46,8 @@ RawExtension::RawExtension(std::span<const std::byte> code, std::span<const uint
   create_.concurrency = options.concurrency;
   create_.flags = options.flags;
   create_.copy_size = options.copy_size;
+  create_.on_fault = options.on_fault;
+  create_.max_restarts = options.max_restarts;
   create_.stack_size = 65536;
   create_.heap_size = options.heap_size;
   create_.budget_ns = options.budget_ns;
@@ -117,6 +119,16 @@ void RawExtension::unload() const {
   const uint32_t id = create_.id;
   if (::ioctl(device_.get(), VBPF_IOC_UNLOAD, &id) != 0) fail("VBPF_IOC_UNLOAD");
 }
+
+OnCpu::OnCpu(int cpu) {
+  ::sched_getaffinity(0, sizeof(before_), &before_);
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  if (::sched_setaffinity(0, sizeof(set), &set) != 0) fail("sched_setaffinity");
+}
+
+OnCpu::~OnCpu() { ::sched_setaffinity(0, sizeof(before_), &before_); }
 
 uint64_t kernel_symbol(const std::string& name) {
   std::ifstream symbols("/proc/kallsyms");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <linux/vbpf.h>
+#include <sched.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,7 @@ int open_device();  // a descriptor of /dev/vbpf; throws when there is none
 struct RawOptions {
   std::string name = "raw";
   uint32_t concurrency = 0, flags = 0, copy_size = 0;
+  uint32_t on_fault = VBPF_ON_FAULT_PASS, max_restarts = 0;
   uint64_t heap_size = 1 << 20, budget_ns = 50'000'000, init_budget_ns = 500'000'000;
 };
 
@@ -69,6 +71,18 @@ class RawExtension {
   Descriptor device_, extension_;
   vbpf_create create_{};
   std::vector<uint64_t> bases_;
+};
+
+// While it lives, this thread runs on one CPU, so that its per-CPU instance is always the same. Throws if there is none.
+class OnCpu {
+ public:
+  explicit OnCpu(int cpu);
+  OnCpu(const OnCpu&) = delete;
+  OnCpu& operator=(const OnCpu&) = delete;
+  ~OnCpu();
+
+ private:
+  cpu_set_t before_{};
 };
 
 uint64_t kernel_symbol(const std::string& name);  // its address; throws when /proc/kallsyms has none

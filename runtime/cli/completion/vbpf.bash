@@ -14,7 +14,7 @@ _vbpf() {
     return
   fi
   case $previous in
-    --hook) mapfile -t COMPREPLY < <(compgen -W xdp -- "$current"); return ;;
+    --hook) mapfile -t COMPREPLY < <(compgen -W 'xdp plugin' -- "$current"); return ;;
     --dev) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$current"); return ;;
     --mode) mapfile -t COMPREPLY < <(compgen -W 'auto native generic' -- "$current"); return ;;
     --poll) mapfile -t COMPREPLY < <(compgen -W 'adaptive spin sleep' -- "$current"); return ;;

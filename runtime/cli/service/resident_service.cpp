@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resident_service.h"
 
+#include <bpf/bpf.h>
 #include <net/if.h>
 #include <sys/stat.h>
 
@@ -63,7 +64,7 @@ Json totals(const vbpf_info& info) {
     packets += info.verdicts[i];
   }
   return {{"packets", packets},    {"bytes", info.bytes}, {"verdicts", verdicts},
-          {"faults", info.faults}, {"busy", info.busy},   {"restarts", 0}};
+          {"faults", info.faults}, {"busy", info.busy},   {"restarts", info.restarts}};
 }
 
 Json faults_json(const kernel::Held& held, const std::string& name, bool registers) {
@@ -88,20 +89,54 @@ std::string device_name(uint32_t ifindex) {
   return ifindex != 0 && ::if_indextoname(ifindex, name.data()) != nullptr ? std::string(name.data()) : "-";
 }
 
+const char* policy_name(uint32_t on_fault) {
+  if (on_fault == VBPF_ON_FAULT_DETACH) return "detach";
+  return on_fault == VBPF_ON_FAULT_RESTART ? "restart" : "pass";
+}
+
+const char* state_name(const vbpf_info& info, const std::optional<kernel::StubPlace>& stub) {
+  if (info.state == VBPF_STATE_DETACHED) return "detached";
+  if (info.state != VBPF_STATE_RUNNING) return "stopped";
+  if (!stub) return "loaded";
+  return stub->ifindex != 0 ? "attached" : "detached";
+}
+
+Json maps_json(const vbpf_info& info) {
+  Json all = Json::array();
+  for (size_t i = 0; i < std::min<size_t>(info.map_count, std::size(info.map_ids)); ++i) {
+    const uint32_t id = info.map_ids[i];
+    bpf_map_info map{};
+    uint32_t size = sizeof(map);
+    const xdp::File file(bpf_map_get_fd_by_id(id));
+    const bool known = file && bpf_obj_get_info_by_fd(file.get(), &map, &size) == 0;
+    all.push_back({{"name", known ? map.name : ""}, {"id", id}});
+  }
+  return all;
+}
+
+// In the order of their numbers.
+Json entries_json(const std::string& name) {
+  Json all = Json::array();
+  const auto object = read_object(object_path(name));
+  if (!object) return all;
+  for (const EntryInfo& entry : kernel::entries_of(*object))
+    all.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
+  return all;
+}
+
 Json show(const kernel::Held& held, const std::string& name, const vbpf_info& info, bool registers) {
   const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
   const uint32_t ifindex = stub ? stub->ifindex : 0;
   return {{"name", name},
           {"engine", "kernel"},
-          {"state", info.state != VBPF_STATE_RUNNING ? "stopped"
-                    : ifindex != 0                   ? "attached"
-                                                     : "detached"},
+          {"state", state_name(info, stub)},
           {"since", time_text(since(info))},
           {"id", info.id},
-          {"hook", "xdp"},
+          {"hook", stub ? "xdp" : "plugin"},
           {"device", device_name(ifindex)},
           {"ifindex", ifindex},
           {"prog_id", stub ? stub->program_id : 0},
+          {"entries", entries_json(name)},
           {"instances", info.instances},
           {"confinement", "pks"},
           {"confinement_reason", "it runs in the kernel"},
@@ -111,9 +146,15 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
           {"stack_size", info.stack_size},
           {"heap_size", info.heap_size},
           {"memory", info.memory},
-          {"copy_size", info.copy_size},
+          {"packet_bytes", info.copy_size == VBPF_COPY_LINEAR    ? Json("linear")
+                           : info.copy_size == VBPF_COPY_NOTHING ? Json(0)
+                                                                 : Json(info.copy_size)},
+          {"packet_read_only", (info.flags & VBPF_READ_ONLY) != 0},
           {"domain_key", info.domain_key},
-          {"on_fault", "pass"},
+          {"key_changes", info.key_changes},
+          {"maps", maps_json(info)},
+          {"on_fault", policy_name(info.on_fault)},
+          {"max_restarts", info.max_restarts},
           {"total", totals(info)},
           {"faults", faults_json(held, name, registers)}};
 }
@@ -156,8 +197,23 @@ Result<Json> answer(const kernel::Held& held, const std::string& name, const Jso
   return Error{ErrorKind::bad_input, "extensions in the kernel answer no request " + printable(verb)};
 }
 
-Result<void> attach(const ResidentRequest& request, const kernel::Resident& resident, const xdp::Device& device,
-                    uint32_t entry) {
+// Loaded to be called by its id.
+Result<void> keep(const ResidentRequest& request, const kernel::Resident& resident) {
+  const auto& entries = resident.entries();
+  if (std::none_of(entries.begin(), entries.end(), [](const EntryInfo& entry) { return entry.hook == "plugin"; })) {
+    return Error{ErrorKind::bad_input,
+                 request.load.name + " has no entry for the plugin hook: mark one with VBPF_PLUGIN_ENTRY"};
+  }
+  VBPF_CHECK(save_object(request.load.name, resident.object()));
+  const Result<void> kept = resident.keep();
+  if (!kept) forget_object(request.load.name);
+  return kept;
+}
+
+Result<void> attach(const ResidentRequest& request, const kernel::Resident& resident) {
+  VBPF_TRY(const size_t chosen, xdp::choose_entry(resident.entries(), request.xdp.entry, request.load.name));
+  VBPF_TRY(const xdp::Device device, xdp::find_device(request.xdp.device));
+  const auto entry = static_cast<uint32_t>(chosen);
   const std::string& name = request.load.name;
   VBPF_TRY(const kernel::Stub stub, kernel::attach_stub(device, resident.id(), entry, request.xdp.attach));
   VBPF_CHECK(save_object(name, resident.object()));
@@ -184,9 +240,7 @@ Result<Json> load_resident(const ResidentRequest& request) {
                                          "` first, or give this one another name with --name"};
   }
   VBPF_TRY(const kernel::Resident resident, kernel::Resident::load(request.file, request.load));
-  VBPF_TRY(const size_t entry, xdp::choose_entry(resident.entries(), request.xdp.entry, name));
-  VBPF_TRY(const xdp::Device device, xdp::find_device(request.xdp.device));
-  VBPF_CHECK(attach(request, resident, device, static_cast<uint32_t>(entry)));
+  VBPF_CHECK(request.hook == "plugin" ? keep(request, resident) : attach(request, resident));
   VBPF_TRY(const std::optional<Json> shown, ask_resident(name, {{"verb", "show"}}));
   if (!shown) return Error{ErrorKind::internal, name + " was unloaded as soon as it had been loaded"};
   return *shown;

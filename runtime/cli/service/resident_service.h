@@ -12,10 +12,11 @@ namespace vbpf::cli {
 struct ResidentRequest {
   std::string file;  // absolute
   kernel::ResidentOptions load;
+  std::string hook;  // "xdp": attached to a device; "plugin": eBPF programs call its entries with vbpf_call()
   xdp::Options xdp;  // device, entry, attach
 };
 
-// Loads, attaches, and keeps it attached. What `show` would give; on error nothing is left.
+// Loads, attaches, and keeps it. What `show` would give; on error nothing is left.
 Result<Json> load_resident(const ResidentRequest& request);
 
 // What a worker of that name would answer: verbs show, stats, log, unload. Nothing when the kernel has no such

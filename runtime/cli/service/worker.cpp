@@ -21,6 +21,12 @@ const char* policy_name(xdp::OnFault policy) {
   return policy == xdp::OnFault::detach ? "detach" : "pass";
 }
 
+Json maps_json(const Extension& extension) {
+  Json all = Json::array();
+  for (const MapInfo& map : extension.maps()) all.push_back({{"name", map.name}, {"id", map.id}});
+  return all;
+}
+
 Json queue_json(const xdp::QueueStats& queue) {
   Json verdicts = Json::object();
   for (size_t i = 0; i < queue.verdicts.size(); ++i) verdicts[verdict_name(i)] = queue.verdicts[i];
@@ -107,6 +113,7 @@ class Worker {
             {"budget_ns", extension_->budget().count()},
             {"stack_size", extension_->stack_size()},
             {"heap_size", extension_->heap_size()},
+            {"maps", maps_json(*extension_)},
             {"on_fault", policy_name(request_.xdp.on_fault)},
             {"max_restarts", request_.xdp.max_restarts},
             {"total", queue_json(sum(hook_->stats()))},

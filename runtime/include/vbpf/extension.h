@@ -84,6 +84,12 @@ struct EntryInfo {
   std::string hook, name;
 };
 
+// A BPF map of the extension.
+struct MapInfo {
+  std::string name;
+  uint32_t id = 0;  // for bpftool map dump id
+};
+
 // One packet of a batch, in the instance's window. Written by the host before, by the extension during the call.
 struct XdpSlot {
   vbpf_xdp ctx;
@@ -97,8 +103,8 @@ class Instance;
 // A verified object with its options. Immutable, may be used from several threads, copies share state.
 class VBPF_API Extension {
  public:
-  // bad_input: no such file or not an object; refused: the verifier's reasons; machine: the confinement asked for is
-  // not to be had.
+  // bad_input: no such file or not an object; refused: the verifier's reasons, or the kernel does not make its maps (it
+  // takes root); machine: the confinement asked for is not to be had.
   static Result<Extension> open(const std::string& path, LoadOptions options);
   static Result<Extension> from_memory(std::span<const std::byte> object, std::string name, LoadOptions options);
 
@@ -110,6 +116,7 @@ class VBPF_API Extension {
   uint64_t stack_size() const;
   uint64_t heap_size() const;
   std::chrono::nanoseconds budget() const;
+  std::vector<MapInfo> maps() const;
 
   // Maps a region, links and verifies for its address, runs the constructors. A fault in a constructor is an error.
   Result<std::unique_ptr<Instance>> instantiate() const;

@@ -7,5 +7,5 @@ entry f
 .section vbpf.manifest,"a",@progbits
   .long 0x46504256
   .short 1,40
-  .long 2,0
+  .long 2,0x80000040
   .quad 8388608,1073741824,0x0

@@ -63,8 +63,15 @@ struct Symbol {
 
 struct Manifest {  // with the defaults filled in
   uint32_t concurrency = 0;
+  uint32_t packet = 0;  // VBPF_PACKET_*, or bytes
   uint64_t stack_size = 0, heap_size = 0, privileges = 0;
   bool present = false;
+};
+
+struct Map {
+  std::string name;
+  uint32_t type = 0, key_size = 0, value_size = 0, max_entries = 0;
+  uint64_t address = 0;  // of its descriptor
 };
 
 // A linked and verified image: exactly these bytes may be mapped, and nothing else.
@@ -76,6 +83,7 @@ struct Image {
   std::vector<Entry> entries;
   std::vector<uint64_t> constructors;  // addresses, in order of execution
   std::vector<Symbol> symbols;         // sorted by address
+  std::vector<Map> maps;               // by address; descriptors of sizeof(struct vbpf_map), one after the other
   Manifest manifest;
   bool uses_avx = false;    // some instruction uses AVX: the host clears the upper halves
   bool uses_float = false;  // some instruction may look at MXCSR or change it

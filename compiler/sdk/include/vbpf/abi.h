@@ -15,6 +15,8 @@
 
 /* The manifest (struct vbpf_manifest). At most one; without it the defaults below hold. */
 #define VBPF_SECTION_MANIFEST "vbpf.manifest"
+/* Map descriptors (struct vbpf_map), one after the other; read-only. */
+#define VBPF_SECTION_MAPS "vbpf.maps"
 /*
  * An extension object is an ordinary ELF64 relocatable object: its own code is the `user` variant.
  * Every further variant is a complete ELF64 relocatable object of its own, carried as the bytes of a
@@ -40,6 +42,16 @@
 #define VBPF_HEAP_SIZE_DEFAULT (64ull << 20)
 #define VBPF_HEAP_SIZE_MAX (1ull << 30)
 
+/*
+ * How much of a packet an XDP entry needs: all of its linear part, nothing, or so many bytes at most. An engine that
+ * copies packets (the kernel's) copies no more; one that works on them in place shows all. With READ_ONLY beside it
+ * (`|`), the entry changes nothing: what it changes anyway may be lost.
+ */
+#define VBPF_PACKET_ALL 0u
+#define VBPF_PACKET_NOTHING 0x7fffffffu
+#define VBPF_PACKET_READ_ONLY 0x80000000u
+#define VBPF_PACKET_BYTES_MAX 8192u
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
@@ -49,12 +61,29 @@ struct vbpf_manifest {
   uint16_t abi_version; /* VBPF_ABI_VERSION */
   uint16_t size;        /* bytes of this structure */
   uint32_t concurrency; /* VBPF_CONCURRENCY_* */
-  uint32_t reserved;    /* 0 */
+  uint32_t packet;      /* VBPF_PACKET_*, or bytes */
   uint64_t stack_size;  /* bytes, 0 = default */
   uint64_t heap_size;   /* bytes at most, 0 = default */
   uint64_t privileges;  /* none are defined yet: 0 */
 };
+
+/* ---- Maps ------------------------------------------------------------------------------------ */
+
+/* What an extension wants a BPF map to be. The address of its descriptor is the map's name for vbpf_map_lookup(). */
+struct vbpf_map {
+  uint32_t type;         /* VBPF_MAP_HASH, VBPF_MAP_ARRAY: the numbers of enum bpf_map_type */
+  uint32_t key_size;     /* bytes; of an array 4 */
+  uint32_t value_size;   /* bytes */
+  uint32_t max_entries;
+  char name[16];         /* as bpftool shows it: letters, digits, _ and .; filled with zeros, at least one */
+};
 #endif
+
+#define VBPF_MAP_HASH 1u
+#define VBPF_MAP_ARRAY 2u
+#define VBPF_MAPS_MAX 32 /* of one extension */
+#define VBPF_MAP_KEY_SIZE_MAX 512u
+#define VBPF_MAP_VALUE_SIZE_MAX 4096u
 
 /* Why an extension gave up: the first argument of vbpf_abort(). */
 #define VBPF_ABORT_ABORT 0u          /* abort(), std::terminate, a failed assertion */

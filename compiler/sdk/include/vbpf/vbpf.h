@@ -21,6 +21,9 @@ extern "C" {
 #define VBPF_IMPORT_ATTRIBUTES_vbpf_ktime_get_ns
 #define VBPF_IMPORT_ATTRIBUTES_vbpf_get_prandom_u32
 #define VBPF_IMPORT_ATTRIBUTES_vbpf_get_smp_processor_id
+#define VBPF_IMPORT_ATTRIBUTES_vbpf_map_lookup
+#define VBPF_IMPORT_ATTRIBUTES_vbpf_map_update
+#define VBPF_IMPORT_ATTRIBUTES_vbpf_map_delete
 #include "vbpf/imports.def"
 #undef VBPF_IMPORT
 
@@ -30,7 +33,7 @@ extern "C" {
 
 /*
  * The manifest of the extension, at most once in all its files: the fields of struct vbpf_manifest that differ from the
- * default, in the structure's order (concurrency, stack_size, heap_size). A second one does not link.
+ * default, in the structure's order (concurrency, packet, stack_size, heap_size). A second one does not link.
  */
 #ifdef __cplusplus
 #define VBPF_MANIFEST_LINKAGE extern "C"

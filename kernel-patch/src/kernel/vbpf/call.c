@@ -25,49 +25,89 @@ struct vbpf_instance *vbpf_call_instance(struct vbpf_extension *extension)
 	return index < extension->instance_count ? &extension->instances[index] : NULL;
 }
 
-/* False: this CPU is inside already, further down its stack, or it took too long. */
-static bool enter_instance(struct vbpf_instance *instance)
+/* False: it is closed. */
+static bool enter_shared(struct vbpf_instance *instance)
 {
-	int self = smp_processor_id() + 1, user, tries;
-
-	if (instance->extension->concurrency == VBPF_CONCURRENCY_SHARED)
+	if (atomic_inc_return(&instance->user) > 0)
 		return true;
-	for (tries = 0; tries < SERIAL_TRIES; tries++) {
-		user = 0;
-		if (atomic_try_cmpxchg_acquire(&instance->user, &user, self))
-			return true;
-		if (user == self)
-			return false;
+	atomic_dec(&instance->user);
+	return false;
+}
+
+/* False: it is closed, or this CPU is inside already, further down its stack, or it took too long. */
+static bool wait_for_instance(struct vbpf_instance *instance, int self)
+{
+	int user = 0, tries;
+
+	for (tries = 0; tries < SERIAL_TRIES && user != self && user != VBPF_INSTANCE_CLOSED; tries++) {
 		cpu_relax();
+		user = 0;
+		if (atomic_try_cmpxchg(&instance->user, &user, self))
+			return true;
 	}
 	return false;
 }
 
+/* A full barrier: see domain.c. */
+static bool enter_instance(struct vbpf_instance *instance)
+{
+	int self = smp_processor_id() + 1, user = 0;
+
+	if (unlikely(instance->extension->concurrency == VBPF_CONCURRENCY_SHARED))
+		return enter_shared(instance);
+	if (likely(atomic_try_cmpxchg(&instance->user, &user, self)))
+		return true;
+	return user != self && wait_for_instance(instance, self);
+}
+
+/* What a fault has closed stays closed. */
 static void leave_instance(struct vbpf_instance *instance)
 {
-	if (instance->extension->concurrency != VBPF_CONCURRENCY_SHARED)
+	if (unlikely(instance->extension->concurrency == VBPF_CONCURRENCY_SHARED))
+		atomic_dec(&instance->user);
+	else if (likely(atomic_read(&instance->user) != VBPF_INSTANCE_CLOSED))
 		atomic_set_release(&instance->user, 0);
 }
 
 /* -EBUSY: not now; -EOPNOTSUPP: not on this CPU, or not in NMI. */
-int vbpf_call_begin(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance)
+int vbpf_call_begin_inside(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance)
 {
 	if (unlikely(!vbpf_arch_cpu_ready() || in_nmi()))
 		return -EOPNOTSUPP;
-	if (!instance || !enter_instance(instance))
+	if (unlikely(!vbpf_domain_enter(extension)))
 		goto busy;
 	call->slot = vbpf_slot_get(extension->id);
-	if (!call->slot) {
-		leave_instance(instance);
+	if (unlikely(!call->slot))
 		goto busy;
-	}
 	call->extension = extension;
 	call->instance = instance;
-	call->window = vbpf_window(instance, call->slot);
+	call->window = instance->window;
+	/* A shared instance has a window for each slot. */
+	if (unlikely(extension->concurrency == VBPF_CONCURRENCY_SHARED))
+		call->window += call->slot->index * VBPF_WINDOW_STRIDE;
 	return 0;
 busy:
 	this_cpu_inc(extension->counters->busy);
 	return -EBUSY;
+}
+
+int vbpf_call_begin(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance)
+{
+	int error;
+
+	if (unlikely(!instance || !enter_instance(instance))) {
+		this_cpu_inc(extension->counters->busy);
+		return -EBUSY;
+	}
+	error = vbpf_call_begin_inside(call, extension, instance);
+	if (unlikely(error))
+		leave_instance(instance);
+	return error;
+}
+
+void vbpf_call_end_inside(struct vbpf_call *call)
+{
+	vbpf_slot_put(call->slot);
 }
 
 void vbpf_call_end(struct vbpf_call *call)
@@ -114,6 +154,7 @@ static noinline void report(struct vbpf_call *call, struct vbpf_run *run, u32 ex
 	fault.base = call->instance->base;
 	this_cpu_inc(extension->counters->faults);
 	vbpf_record_fault(extension, &fault);
+	vbpf_restart_after_fault(call->instance);
 	if (wanted)
 		*wanted = fault;
 }
@@ -123,13 +164,14 @@ int vbpf_call_run(struct vbpf_call *call, u64 function, u32 entry, u64 budget, u
 {
 	struct vbpf_extension *extension = call->extension;
 	struct vbpf_slot *slot = call->slot;
-	struct vbpf_run run;
+	/* Written before it is read, here or by the gate: clearing it would be half of what an empty call costs. */
+	struct vbpf_run run __uninitialized;
 	u32 exit;
 
 	run.slot = slot;
 	run.instance = call->instance;
-	run.pkrs = vbpf_pkrs(slot->key, extension->domain_key);
-	run.trampoline = vbpf_thunk_call(call->instance->base);
+	run.pkrs = slot->keys_open & extension->keys_open;
+	run.trampoline = call->instance->trampoline;
 	run.regs[VBPF_R11] = function;
 	run.regs[VBPF_SP] = slot->stack_top;
 	run.regs[VBPF_DI] = argument;

@@ -127,6 +127,15 @@ static long load_image(struct vbpf_extension *extension, void __user *argument)
 	return vbpf_extension_load(extension, &image);
 }
 
+static long set_maps(struct vbpf_extension *extension, void __user *argument)
+{
+	struct vbpf_maps maps;
+
+	if (copy_from_user(&maps, argument, sizeof(maps)))
+		return -EFAULT;
+	return vbpf_extension_set_maps(extension, &maps);
+}
+
 static long start(struct vbpf_extension *extension, void __user *argument)
 {
 	struct vbpf_fault fault = { };
@@ -194,6 +203,8 @@ static long extension_ioctl(struct file *file, unsigned int command, unsigned lo
 		return region(extension, pointer);
 	case VBPF_EXT_IMAGE:
 		return load_image(extension, pointer);
+	case VBPF_EXT_MAPS:
+		return set_maps(extension, pointer);
 	case VBPF_EXT_START:
 		return start(extension, pointer);
 	case VBPF_EXT_KEEP:

@@ -3,6 +3,7 @@
  * Extensions from creation to the end. An id names one that can be found; a
  * reference keeps its memory; RCU keeps it while it runs.
  */
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
@@ -23,9 +24,10 @@
 /* Ids go up and are not used again soon: an old one in a program names nothing. */
 static DEFINE_XARRAY_ALLOC1(extensions);
 static u32 next_id;
-/* Of names, ids, domain keys, and being kept; taken after an extension's mutex. */
+/* Those created last, by the low bits of their ids: found without a walk. */
+struct vbpf_extension *vbpf_extension_recent[64];
+/* Of names, ids, and being kept; taken after an extension's mutex. */
 static DEFINE_MUTEX(registry_lock);
-static u32 domains_taken;
 static u32 count;
 
 #define LONGEST_BUDGET_NS	(1000 * NSEC_PER_MSEC)
@@ -50,44 +52,30 @@ static int check_request(const struct vbpf_create *create)
 		if (create->name[i] <= ' ' || create->name[i] > '~' || create->name[i] == '/')
 			return -EINVAL;
 	}
-	if (create->reserved || create->flags & ~VBPF_PRECISE || create->concurrency > VBPF_CONCURRENCY_SERIAL)
+	if (create->reserved || create->flags & ~(VBPF_PRECISE | VBPF_READ_ONLY) ||
+	    create->concurrency > VBPF_CONCURRENCY_SERIAL || create->on_fault > VBPF_ON_FAULT_RESTART)
 		return -EINVAL;
 	if (create->budget_ns == 0 || create->budget_ns > LONGEST_BUDGET_NS || create->init_budget_ns == 0 ||
 	    create->init_budget_ns > LONGEST_BUDGET_NS)
 		return -EINVAL;
 	if (create->stack_size > VBPF_STACK_SIZE || create->heap_size > VBPF_REGION_HEAP_SIZE ||
-	    !PAGE_ALIGNED(create->heap_size) || create->copy_size > VBPF_PACKET_MAX)
+	    !PAGE_ALIGNED(create->heap_size))
+		return -E2BIG;
+	if (create->copy_size > VBPF_PACKET_MAX && create->copy_size != VBPF_COPY_NOTHING)
 		return -E2BIG;
 	return 0;
-}
-
-static int take_domain(struct vbpf_extension *extension)
-{
-	u32 free;
-	int error = -ENOSPC;
-
-	mutex_lock(&registry_lock);
-	free = ffz(domains_taken);
-	if (free < VBPF_DOMAINS) {
-		domains_taken |= BIT(free);
-		extension->domain_key = VBPF_KEY_DOMAIN + free;
-		error = 0;
-	}
-	mutex_unlock(&registry_lock);
-	return error;
 }
 
 static void free_extension(struct vbpf_extension *extension)
 {
 	u32 i;
 
+	vbpf_domain_drop(extension);
 	for (i = 0; i < extension->instance_count; i++)
 		vbpf_instance_free(&extension->instances[i]);
-	/* After the last page with the key is gone from every TLB. */
-	mutex_lock(&registry_lock);
-	if (extension->domain_key)
-		domains_taken &= ~BIT(extension->domain_key - VBPF_KEY_DOMAIN);
-	mutex_unlock(&registry_lock);
+	for (i = 0; i < extension->map_count; i++)
+		bpf_map_put(extension->maps[i]);
+	kfree(extension->maps);
 	mem_cgroup_put(extension->memcg);
 	kvfree(extension->instances);
 	kvfree(extension->record);
@@ -117,8 +105,10 @@ static int register_extension(struct vbpf_extension *extension)
 	mutex_lock(&registry_lock);
 	error = name_taken(extension->name) ? -EEXIST :
 		xa_alloc_cyclic(&extensions, &extension->id, extension, xa_limit_31b, &next_id, GFP_KERNEL_ACCOUNT);
-	if (error >= 0)
+	if (error >= 0) {
 		count++;
+		WRITE_ONCE(vbpf_extension_recent[extension->id % ARRAY_SIZE(vbpf_extension_recent)], extension);
+	}
 	mutex_unlock(&registry_lock);
 	return min(error, 0);
 }
@@ -134,7 +124,12 @@ static struct vbpf_extension *allocate(const struct vbpf_create *create)
 	strscpy(extension->name, create->name);
 	extension->concurrency = create->concurrency;
 	extension->flags = create->flags;
-	extension->copy_size = create->copy_size;
+	/* As the kfuncs compare it: a number of bytes at most. */
+	extension->copy_size = create->copy_size == VBPF_COPY_LINEAR ? U32_MAX :
+			       create->copy_size == VBPF_COPY_NOTHING ? 0 : create->copy_size;
+	extension->on_fault = create->on_fault;
+	extension->max_restarts = create->max_restarts;
+	vbpf_restart_init(extension);
 	extension->stack_size = create->stack_size;
 	extension->heap_size = create->heap_size;
 	extension->budget_ns = create->budget_ns;
@@ -182,7 +177,7 @@ struct vbpf_extension *vbpf_extension_create(struct vbpf_create *create)
 	extension = allocate(create);
 	if (!extension)
 		return ERR_PTR(-ENOMEM);
-	error = take_domain(extension) ?: make_instances(extension) ?: register_extension(extension);
+	error = make_instances(extension) ?: register_extension(extension);
 	if (error) {
 		free_extension(extension);
 		return ERR_PTR(error);
@@ -192,9 +187,19 @@ struct vbpf_extension *vbpf_extension_create(struct vbpf_create *create)
 	return extension;
 }
 
-struct vbpf_extension *vbpf_extension_find_rcu(u32 id)
+struct vbpf_extension *vbpf_extension_find_slow(u32 id)
 {
 	return xa_load(&extensions, id);
+}
+
+/* With the registry's lock. True: it could be found till now, and is used for as long as a grace period. */
+static bool forget(struct vbpf_extension *extension)
+{
+	/* The id may be another's by now. */
+	bool found = xa_cmpxchg(&extensions, extension->id, extension, NULL, 0) == extension;
+
+	cmpxchg(&vbpf_extension_recent[extension->id % ARRAY_SIZE(vbpf_extension_recent)], extension, NULL);
+	return found;
 }
 
 struct vbpf_extension *vbpf_extension_get(u32 id)
@@ -219,17 +224,20 @@ int vbpf_extension_next(u32 *id)
 	return 0;
 }
 
-/* Sleeps for a grace period: who found it before may be running it. */
+/* May sleep for a grace period: who found it before may be running it. */
 static void release(struct kref *references)
 {
 	struct vbpf_extension *extension = container_of(references, struct vbpf_extension, references);
+	bool found;
 
 	mutex_lock(&registry_lock);
-	/* The id may be another's by now, if it was unloaded. */
-	xa_cmpxchg(&extensions, extension->id, extension, NULL, 0);
+	found = forget(extension);
 	count--;
 	mutex_unlock(&registry_lock);
-	synchronize_rcu();
+	if (found)
+		synchronize_rcu();
+	/* Nobody runs it: no more work is queued. */
+	cancel_work_sync(&extension->restart);
 	free_extension(extension);
 }
 
@@ -311,31 +319,6 @@ int vbpf_extension_load(struct vbpf_extension *extension, const struct vbpf_imag
 	return error;
 }
 
-static int construct(struct vbpf_extension *extension, struct vbpf_instance *instance, struct vbpf_fault *fault)
-{
-	u64 deadline = rdtsc() + extension->init_budget, value;
-	struct vbpf_call call;
-	int error = 0;
-	u32 i;
-
-	for (i = 0; i < extension->constructor_count && !error; i++) {
-		s64 left = deadline - rdtsc();
-
-		rcu_read_lock();
-		preempt_disable();
-		error = vbpf_call_begin(&call, extension, instance);
-		if (!error) {
-			error = vbpf_call_run(&call, instance->base + extension->constructors[i], ~0u, max(left, 1LL),
-					      0, 0, &value, fault);
-			vbpf_call_end(&call);
-		}
-		preempt_enable();
-		rcu_read_unlock();
-		cond_resched();
-	}
-	return error;
-}
-
 /* Runs the constructors of every instance. -ECANCELED: one faulted, and @fault says how. */
 int vbpf_extension_start(struct vbpf_extension *extension, struct vbpf_fault *fault)
 {
@@ -354,10 +337,60 @@ int vbpf_extension_start(struct vbpf_extension *extension, struct vbpf_fault *fa
 		}
 	}
 	for (i = 0; i < extension->instance_count && !error; i++)
-		error = construct(extension, &extension->instances[i], fault);
+		error = vbpf_construct(extension, &extension->instances[i], fault);
 	/* Whoever finds it running finds all that was written before. */
 	smp_store_release(&extension->state, error ? VBPF_STATE_STOPPED : VBPF_STATE_RUNNING);
+	if (error)
+		vbpf_domain_drop(extension);
 out:
+	mutex_unlock(&extension->mutex);
+	return error;
+}
+
+/* Arrays and hashes of plain data: nothing in them that the kernel itself looks at. */
+static int check_map(const struct bpf_map *map)
+{
+	if (map->map_type != BPF_MAP_TYPE_ARRAY && map->map_type != BPF_MAP_TYPE_HASH)
+		return -EOPNOTSUPP;
+	if (!IS_ERR_OR_NULL(map->record) || map->map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
+		return -EOPNOTSUPP;
+	return map->key_size > VBPF_MAP_VALUE_MAX || map->value_size > VBPF_MAP_VALUE_MAX ? -E2BIG : 0;
+}
+
+static int take_maps(struct vbpf_extension *extension, const s32 *descriptors, u32 count)
+{
+	for (; extension->map_count < count; extension->map_count++) {
+		struct bpf_map *map = bpf_map_get(descriptors[extension->map_count]);
+		int error = PTR_ERR_OR_ZERO(map) ?: check_map(map);
+
+		if (error) {
+			if (!IS_ERR(map))
+				bpf_map_put(map);
+			return error;
+		}
+		extension->maps[extension->map_count] = map;
+	}
+	return 0;
+}
+
+/* Once. What it has taken when it fails goes with the extension. */
+int vbpf_extension_set_maps(struct vbpf_extension *extension, const struct vbpf_maps *maps)
+{
+	s32 descriptors[VBPF_MAPS_MAX];
+	int error = -EBUSY;
+
+	if (maps->count == 0 || maps->count > VBPF_MAPS_MAX || maps->stride == 0 || maps->stride > PAGE_SIZE ||
+	    maps->offset < VBPF_REGION_IMAGE || maps->offset >= VBPF_REGION_TARGETS)
+		return -EINVAL;
+	if (copy_from_user(descriptors, u64_to_user_ptr(maps->descriptors), maps->count * sizeof(descriptors[0])))
+		return -EFAULT;
+	mutex_lock(&extension->mutex);
+	if (extension->state == VBPF_STATE_EMPTY && !extension->maps) {
+		extension->maps = kcalloc(maps->count, sizeof(*extension->maps), GFP_KERNEL_ACCOUNT);
+		extension->map_offset = maps->offset;
+		extension->map_stride = maps->stride;
+		error = extension->maps ? take_maps(extension, descriptors, maps->count) : -ENOMEM;
+	}
 	mutex_unlock(&extension->mutex);
 	return error;
 }
@@ -390,7 +423,7 @@ int vbpf_extension_unload(u32 id)
 	mutex_lock(&extension->mutex);
 	WRITE_ONCE(extension->state, VBPF_STATE_STOPPED);
 	mutex_lock(&registry_lock);
-	xa_cmpxchg(&extensions, id, extension, NULL, 0);
+	forget(extension);
 	kept = extension->kept;
 	extension->kept = false;
 	mutex_unlock(&registry_lock);
@@ -420,6 +453,8 @@ static void add_counters(struct vbpf_extension *extension, struct vbpf_info *inf
 
 void vbpf_extension_info(struct vbpf_extension *extension, struct vbpf_info *info)
 {
+	u32 i;
+
 	memset(info, 0, sizeof(*info));
 	strscpy(info->name, extension->name);
 	info->id = extension->id;
@@ -427,9 +462,14 @@ void vbpf_extension_info(struct vbpf_extension *extension, struct vbpf_info *inf
 	info->concurrency = extension->concurrency;
 	info->instances = extension->instance_count;
 	info->kept = READ_ONCE(extension->kept);
-	info->copy_size = extension->copy_size;
+	info->copy_size = extension->copy_size == U32_MAX ? VBPF_COPY_LINEAR :
+			  extension->copy_size == 0 ? VBPF_COPY_NOTHING : extension->copy_size;
 	info->flags = extension->flags;
-	info->domain_key = extension->domain_key;
+	info->domain_key = READ_ONCE(extension->domain_key);
+	info->on_fault = extension->on_fault;
+	info->max_restarts = extension->max_restarts;
+	info->restarts = READ_ONCE(extension->restarts);
+	info->key_changes = READ_ONCE(extension->key_changes);
 	info->stack_size = extension->stack_size;
 	info->heap_size = extension->heap_size;
 	info->budget_ns = extension->budget_ns;
@@ -437,5 +477,10 @@ void vbpf_extension_info(struct vbpf_extension *extension, struct vbpf_info *inf
 	info->created_ns = extension->created_ns;
 	info->log_lines = READ_ONCE(extension->record->line_count);
 	info->log_dropped = READ_ONCE(extension->record->lines_dropped);
+	mutex_lock(&extension->mutex);
+	info->map_count = extension->map_count;
+	for (i = 0; i < extension->map_count; i++)
+		info->map_ids[i] = extension->maps[i]->id;
+	mutex_unlock(&extension->mutex);
 	add_counters(extension, info);
 }

@@ -15,7 +15,10 @@
 
 #include "vbpf.h"
 
-enum import { IMPORT_ABORT, IMPORT_LOG, IMPORT_TIME, IMPORT_RANDOM, IMPORT_CPU };
+enum import {
+	IMPORT_ABORT, IMPORT_LOG, IMPORT_TIME, IMPORT_RANDOM, IMPORT_CPU,
+	IMPORT_MAP_LOOKUP, IMPORT_MAP_UPDATE, IMPORT_MAP_DELETE,
+};
 
 /* VBPF_ABORT_* of vbpf/abi.h. */
 enum { ABORT_ABORT, ABORT_HEAP_EXHAUSTED, ABORT_PURE_VIRTUAL };
@@ -30,9 +33,31 @@ static bool owns(const struct vbpf_run *run, unsigned long address, unsigned lon
 	return size <= VBPF_REGION_SIZE && address >= base && address - base <= VBPF_REGION_SIZE - size;
 }
 
-static bool copy_in(const struct vbpf_run *run, void *to, unsigned long address, unsigned long size)
+/* Pages of the heap that were never touched: they are zeros, as the extension would find them. */
+static bool touch(const struct vbpf_run *run, unsigned long address, unsigned long size)
 {
-	return owns(run, address, size) && !copy_from_kernel_nofault(to, (void *)address, size);
+	unsigned long heap = run->instance->base + VBPF_REGION_HEAP, page;
+
+	if (address + size <= heap || address >= heap + VBPF_REGION_HEAP_SIZE)
+		return true;
+	for (page = address & PAGE_MASK; page < address + size; page += PAGE_SIZE) {
+		if (!vbpf_instance_grow_heap(run->instance, page))
+			return false;
+	}
+	return true;
+}
+
+bool vbpf_run_copy_in(const struct vbpf_run *run, void *to, unsigned long address, unsigned long size)
+{
+	return owns(run, address, size) && touch(run, address, size) &&
+	       !copy_from_kernel_nofault(to, (void *)address, size);
+}
+
+/* What the extension may not write faults here too: it is mapped read-only. */
+bool vbpf_run_copy_out(const struct vbpf_run *run, unsigned long address, const void *from, unsigned long size)
+{
+	return owns(run, address, size) && touch(run, address, size) &&
+	       !copy_to_kernel_nofault((void *)address, from, size);
 }
 
 static bool end(struct vbpf_run *run, u32 kind)
@@ -61,7 +86,7 @@ static bool import_log(struct vbpf_run *run)
 	if (!owns(run, address, size))
 		return end(run, VBPF_FAULT_BAD_IMPORT);
 	size = min(size, sizeof(text));
-	if (!copy_in(run, text, address, size))
+	if (!vbpf_run_copy_in(run, text, address, size))
 		return end(run, VBPF_FAULT_BAD_IMPORT);
 	vbpf_record_line(run->instance->extension, text, size);
 	return true;
@@ -83,6 +108,11 @@ static bool import(struct vbpf_run *run, u64 *value)
 	case IMPORT_CPU:
 		*value = smp_processor_id();
 		return true;
+	case IMPORT_MAP_LOOKUP:
+	case IMPORT_MAP_UPDATE:
+	case IMPORT_MAP_DELETE:
+		return vbpf_map_import(run, run->regs[VBPF_AX] - IMPORT_MAP_LOOKUP, value) ||
+		       end(run, VBPF_FAULT_BAD_IMPORT);
 	default:
 		return end(run, VBPF_FAULT_BAD_IMPORT);
 	}
@@ -128,7 +158,7 @@ void vbpf_import_describe(const struct vbpf_run *run, struct vbpf_fault *fault)
 		fault->address = run->regs[VBPF_DI];
 	else
 		place = run->regs[VBPF_CX];
-	if (!place && !copy_in(run, &place, run->regs[VBPF_SP], sizeof(place)))
+	if (!place && !vbpf_run_copy_in(run, &place, run->regs[VBPF_SP], sizeof(place)))
 		place = 0;
 	fault->registers[16] = place;
 	if (fault->kind == VBPF_FAULT_BAD_IMPORT)
@@ -139,6 +169,6 @@ void vbpf_import_describe(const struct vbpf_run *run, struct vbpf_fault *fault)
 		return;
 	}
 	fault->message_size = min(size, sizeof(fault->message));
-	if (!copy_in(run, fault->message, message, fault->message_size))
+	if (!vbpf_run_copy_in(run, fault->message, message, fault->message_size))
 		fault->message_size = 0;
 }

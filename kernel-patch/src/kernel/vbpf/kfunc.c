@@ -11,17 +11,11 @@
 
 #include "vbpf.h"
 
-/* A running extension that has the entry; under RCU. */
-static struct vbpf_extension *find(u32 id, u32 entry)
+/* Whether the entry can be called now. */
+static bool is_running(const struct vbpf_extension *extension, u32 entry)
 {
-	struct vbpf_extension *extension = vbpf_extension_find_rcu(id);
-
-	if (!extension)
-		return NULL;
 	/* Pairs with the release in vbpf_extension_start(). */
-	if (smp_load_acquire(&extension->state) != VBPF_STATE_RUNNING || entry >= extension->entry_count)
-		return NULL;
-	return extension;
+	return smp_load_acquire(&extension->state) == VBPF_STATE_RUNNING && entry < extension->entry_count;
 }
 
 /* Where the kernel and the extension meet; see struct vbpf_call. */
@@ -61,8 +55,13 @@ static bool take_packet(struct vbpf_call *call, struct xdp_buff *xdp, u32 copied
 	u64 data = READ_ONCE(context_of(call)->data), data_end = READ_ONCE(context_of(call)->data_end);
 	void *new_data = xdp->data + (s64)(data - before);
 	void *new_end = xdp->data_end + (s64)(data_end - (before + copied));
-	u32 metadata = metadata_size(xdp);
+	u32 metadata;
 
+	if (likely(data == before && data_end == before + copied)) {
+		memcpy(xdp->data, (void *)before, copied);
+		return true;
+	}
+	metadata = metadata_size(xdp);
 	if (data < start || data > end || data_end < data || data_end > end)
 		return false;
 	if (!whole && data_end != before + copied)
@@ -97,20 +96,23 @@ static void set_redirect(u32 ifindex)
 
 static u32 run_xdp(struct xdp_buff *xdp, struct vbpf_extension *extension, u32 entry)
 {
-	u32 size = xdp->data_end - xdp->data, copied = size;
-	struct vbpf_call call;
-	u64 value, data;
-	u32 verdict = XDP_ABORTED;
+	u32 size = xdp->data_end - xdp->data, copied = min(size, extension->copy_size), verdict = XDP_ABORTED;
+	struct vbpf_call call __uninitialized;
+	u64 value __uninitialized, data;
+	int error;
 
-	if (extension->copy_size && extension->copy_size < copied)
-		copied = extension->copy_size;
-	if (copied > VBPF_PACKET_MAX || vbpf_call_begin(&call, extension, vbpf_call_instance(extension)))
+	if (unlikely(copied > VBPF_PACKET_MAX))
+		return XDP_ABORTED;
+	if (unlikely(vbpf_call_begin(&call, extension, vbpf_call_instance(extension))))
 		return XDP_ABORTED;
 	data = packet_of(&call);
 	memcpy((void *)data, xdp->data, copied);
 	fill_context(context_of(&call), xdp, data, copied);
-	if (!vbpf_call_run(&call, call.instance->base + extension->entries[entry], entry, extension->budget,
-			   call.window, 0, &value, NULL) && take_packet(&call, xdp, copied, copied == size))
+	error = vbpf_call_run(&call, call.instance->base + extension->entries[entry], entry, extension->budget,
+			      call.window, 0, &value, NULL);
+	if (unlikely(error))
+		verdict = extension->on_fault == VBPF_ON_FAULT_PASS ? XDP_PASS : XDP_ABORTED;
+	else if (extension->flags & VBPF_READ_ONLY || take_packet(&call, xdp, copied, copied == size))
 		verdict = value;
 	if (verdict == XDP_REDIRECT)
 		set_redirect(READ_ONCE(context_of(&call)->egress_ifindex));
@@ -133,7 +135,8 @@ __bpf_kfunc_start_defs();
  * the packet may begin and end elsewhere.
  *
  * Return: the entry's verdict. XDP_ABORTED when there is no such extension or
- * entry, when it could not run, or faulted.
+ * entry, or it could not run; when it faulted, what its policy says. XDP_PASS
+ * when it is detached.
  */
 __bpf_kfunc u32 vbpf_xdp(struct xdp_md *ctx, u32 id, u32 entry)
 {
@@ -142,9 +145,11 @@ __bpf_kfunc u32 vbpf_xdp(struct xdp_md *ctx, u32 id, u32 entry)
 
 	rcu_read_lock();
 	preempt_disable();
-	extension = find(id, entry);
-	if (likely(extension))
+	extension = vbpf_extension_find_rcu(id);
+	if (likely(extension && is_running(extension, entry)))
 		verdict = run_xdp((struct xdp_buff *)ctx, extension, entry);
+	else if (extension && READ_ONCE(extension->state) == VBPF_STATE_DETACHED)
+		verdict = XDP_PASS;
 	preempt_enable();
 	rcu_read_unlock();
 	return verdict;
@@ -160,7 +165,7 @@ __bpf_kfunc u32 vbpf_xdp(struct xdp_md *ctx, u32 id, u32 entry)
  * The entry gets the address and the size of the copy.
  *
  * Return: the low 32 bits of what the entry returned, or a negative error:
- * -ENOENT no such extension or entry, -E2BIG, -EBUSY it could not run now,
+ * -ENOENT no such extension or entry, or it is detached, -E2BIG, -EBUSY it could not run now,
  * -EOPNOTSUPP not in this context, -ECANCELED it faulted (and the buffer is as
  * it was).
  */
@@ -175,8 +180,8 @@ __bpf_kfunc s64 vbpf_call(u32 id, u32 entry, void *buffer, u32 buffer__sz)
 		return -E2BIG;
 	rcu_read_lock();
 	preempt_disable();
-	extension = find(id, entry);
-	if (likely(extension))
+	extension = vbpf_extension_find_rcu(id);
+	if (likely(extension && is_running(extension, entry)))
 		result = vbpf_call_begin(&call, extension, vbpf_call_instance(extension));
 	if (result)
 		goto out;

@@ -6,6 +6,9 @@
 
 #include "vbpf.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/vbpf.h>
+
 void vbpf_record_init(struct vbpf_record *record)
 {
 	raw_spin_lock_init(&record->lock);
@@ -24,6 +27,7 @@ void vbpf_record_fault(struct vbpf_extension *extension, struct vbpf_fault *faul
 	fault->number = ++record->fault_count;
 	record->faults[fault->number % VBPF_FAULTS_KEPT] = *fault;
 	raw_spin_unlock_irqrestore(&record->lock, flags);
+	trace_vbpf_fault(extension->name, extension->id, fault);
 }
 
 /* Appends a line, or drops it when there were too many in this second. */

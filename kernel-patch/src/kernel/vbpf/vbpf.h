@@ -10,9 +10,11 @@
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <asm/vbpf.h>
 #include <uapi/linux/vbpf.h>
 
+struct bpf_map;
 struct mem_cgroup;
 struct vm_struct;
 
@@ -41,22 +43,31 @@ struct vbpf_xdp_context {
 
 /**
  * struct vbpf_instance - an extension's memory
+ * @user: the CPU that is inside, plus 1; 0: nobody; VBPF_INSTANCE_CLOSED: it
+ *	faulted and awaits its restart. With shared concurrency: how many are
+ *	inside, less VBPF_INSTANCE_BIAS when it is closed
  * @base: of its region; 4 GiB aligned
+ * @trampoline: the first instruction of a run
+ * @window: the first one
  * @area: the address space around it
- * @pages: all that are mapped, by page->lru
- * @lock: of @pages and the heap's page table entries; taken with interrupts off
- * @user: the CPU that is inside, plus 1; 0: nobody. Not with shared concurrency.
+ * @pages: what stays as it is for good, by page->lru
+ * @data: what a restart writes anew. page_private: the page of its first contents, or 0: zeros
+ * @heap: what a restart takes away
+ * @lock: of @heap and its page table entries; taken with interrupts off
  * @loaded: has an image
  */
 struct vbpf_instance {
-	struct vbpf_extension *extension;
-	unsigned long base;
-	struct vm_struct *area;
-	struct list_head pages;
-	raw_spinlock_t lock;
 	atomic_t user;
+	struct vbpf_extension *extension;
+	unsigned long base, trampoline, window;
+	struct vm_struct *area;
+	struct list_head pages, data, heap;
+	raw_spinlock_t lock;
 	bool loaded;
 } ____cacheline_aligned;
+
+#define VBPF_INSTANCE_CLOSED	INT_MAX
+#define VBPF_INSTANCE_BIAS	0x40000000
 
 struct vbpf_counters {
 	u64 invocations, faults, busy, bytes;
@@ -81,9 +92,13 @@ struct vbpf_record {
 /**
  * struct vbpf_extension - a loaded extension
  * @references: descriptors, and one while it is kept
- * @mutex: of loading: state, entries, constructors and instances until it runs
+ * @mutex: of loading and restarting: state, entries, constructors and instances until it runs
  * @state: enum vbpf_state; RUNNING is the only one in which it is called
+ * @domain_key: 0: none at the moment. Changed by domain.c alone
+ * @keys_open: PKRS with all keys closed but @domain_key and the shared one
  * @memory: pages of all instances, bytes
+ * @restart: work, queued when a run has closed its instance
+ * @minute_start, @minute_restarts: jiffies, and restarts since
  *
  * Found by id under RCU; freed a grace period after it was taken out.
  */
@@ -93,14 +108,25 @@ struct vbpf_extension {
 	u32 concurrency;
 	u32 instance_count;
 	u32 domain_key;
+	u32 keys_open;
 	u32 copy_size;
 	u32 flags;
 	u32 entry_count;
+	u32 on_fault;
 	u64 *entries;
 	u64 budget, init_budget;	/* TSC ticks */
 	struct vbpf_instance *instances;
 	struct vbpf_counters __percpu *counters;
 	struct vbpf_record *record;
+
+	struct bpf_map **maps;
+	u32 map_count, map_stride;
+	u64 map_offset;
+
+	struct work_struct restart;
+	unsigned long minute_start;
+	u32 minute_restarts, max_restarts;
+	u64 restarts, key_changes;
 
 	struct mem_cgroup *memcg;
 	atomic64_t memory;
@@ -119,9 +145,9 @@ struct vbpf_extension {
 struct vbpf_extension *vbpf_extension_create(struct vbpf_create *create);
 struct vbpf_extension *vbpf_extension_get(u32 id);	/* NULL: none of that id */
 void vbpf_extension_put(struct vbpf_extension *extension);
-struct vbpf_extension *vbpf_extension_find_rcu(u32 id);
 int vbpf_extension_next(u32 *id);
 int vbpf_extension_load(struct vbpf_extension *extension, const struct vbpf_image *image);
+int vbpf_extension_set_maps(struct vbpf_extension *extension, const struct vbpf_maps *maps);
 int vbpf_extension_start(struct vbpf_extension *extension, struct vbpf_fault *fault);
 int vbpf_extension_keep(struct vbpf_extension *extension);
 int vbpf_extension_unload(u32 id);
@@ -134,7 +160,41 @@ void vbpf_instance_free(struct vbpf_instance *instance);
 int vbpf_instance_map_image(struct vbpf_instance *instance, const struct vbpf_segment *segments, u32 count,
 			    const void __user *target_map, u64 target_map_size);
 bool vbpf_instance_grow_heap(struct vbpf_instance *instance, unsigned long address);
-unsigned long vbpf_window(const struct vbpf_instance *instance, const struct vbpf_slot *slot);
+void vbpf_instance_reset(struct vbpf_instance *instance);
+void vbpf_instance_set_key(struct vbpf_instance *instance, u32 key);
+
+/* domain.c */
+bool vbpf_domain_enter_slow(struct vbpf_extension *extension);
+void vbpf_domain_drop(struct vbpf_extension *extension);
+extern u32 vbpf_domain_generations[16];
+DECLARE_PER_CPU(u32[16], vbpf_domain_flushed);
+
+/*
+ * Whether a run can begin: the extension has a key, and this CPU's TLB knows
+ * which pages have it. Preemption off, and inside an instance, so that nobody
+ * takes the key away.
+ */
+static inline bool vbpf_domain_enter(struct vbpf_extension *extension)
+{
+	u32 key = READ_ONCE(extension->domain_key);
+
+	if (likely(key && __this_cpu_read(vbpf_domain_flushed[key]) == READ_ONCE(vbpf_domain_generations[key])))
+		return true;
+	return vbpf_domain_enter_slow(extension);
+}
+
+/* extension.c: under RCU. NULL: none of that id. */
+extern struct vbpf_extension *vbpf_extension_recent[64];
+struct vbpf_extension *vbpf_extension_find_slow(u32 id);
+
+static inline struct vbpf_extension *vbpf_extension_find_rcu(u32 id)
+{
+	struct vbpf_extension *extension = READ_ONCE(vbpf_extension_recent[id % 64]);
+
+	if (likely(extension && extension->id == id))
+		return extension;
+	return vbpf_extension_find_slow(id);
+}
 
 /* call.c: preemption off, under RCU. */
 
@@ -144,6 +204,8 @@ unsigned long vbpf_window(const struct vbpf_instance *instance, const struct vbp
  *
  * vbpf_call_begin() finds an instance and a slot, vbpf_call_run() runs, and
  * vbpf_call_end() gives them back; after that the window is somebody else's.
+ * vbpf_call_begin_inside() is for who is inside already: it has closed the
+ * instance, or nobody else knows it.
  */
 struct vbpf_call {
 	struct vbpf_extension *extension;
@@ -153,10 +215,12 @@ struct vbpf_call {
 };
 
 int vbpf_call_begin(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance);
+int vbpf_call_begin_inside(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance);
 /* -ECANCELED: it faulted, and @fault is written if it is not NULL. */
 int vbpf_call_run(struct vbpf_call *call, u64 function, u32 entry, u64 budget, u64 argument, u64 argument2,
 		  u64 *value, struct vbpf_fault *fault);
 void vbpf_call_end(struct vbpf_call *call);
+void vbpf_call_end_inside(struct vbpf_call *call);
 struct vbpf_instance *vbpf_call_instance(struct vbpf_extension *extension);
 
 /* record.c */
@@ -166,7 +230,17 @@ void vbpf_record_line(struct vbpf_extension *extension, const char *text, u32 si
 bool vbpf_record_get_fault(struct vbpf_record *record, struct vbpf_fault *fault);
 bool vbpf_record_get_line(struct vbpf_record *record, struct vbpf_log_line *line);
 
+/* restart.c */
+void vbpf_restart_init(struct vbpf_extension *extension);
+void vbpf_restart_after_fault(struct vbpf_instance *instance);
+int vbpf_construct(struct vbpf_extension *extension, struct vbpf_instance *instance, struct vbpf_fault *fault);
+
+/* map.c: interrupts off. False: what was given is not the extension's, or no map. */
+bool vbpf_map_import(struct vbpf_run *run, u64 number, u64 *value);
+
 /* import.c */
+bool vbpf_run_copy_in(const struct vbpf_run *run, void *to, unsigned long address, unsigned long size);
+bool vbpf_run_copy_out(const struct vbpf_run *run, unsigned long address, const void *from, unsigned long size);
 void vbpf_import_describe(const struct vbpf_run *run, struct vbpf_fault *fault);
 
 /* test_run.c */

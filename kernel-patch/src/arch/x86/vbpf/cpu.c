@@ -9,7 +9,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/mm.h>
-#include <linux/suspend.h>
+#include <linux/syscore_ops.h>
 #include <linux/vmalloc.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/cpufeature.h>
@@ -44,6 +44,11 @@ bool vbpf_arch_cpu_ready(void)
 	return __this_cpu_read(cpu_ready);
 }
 
+void vbpf_arch_flush_cpu(void)
+{
+	__flush_tlb_all();
+}
+
 static int __init check_features(void)
 {
 	if (boot_cpu_data.cpuid_level < 7 || !(cpuid_ecx(7) & CPUID_7_ECX_PKS))
@@ -75,23 +80,46 @@ static void rekey_descriptors(unsigned int cpu)
 	flush_tlb_one_kernel((unsigned long)&area->tss);
 }
 
+/* On this CPU, interrupts off. */
+static void set_up(void)
+{
+	unsigned int cpu = smp_processor_id();
+
+	if (!(cpuid_ecx(7) & CPUID_7_ECX_PKS) || !(__read_cr4() & X86_CR4_SMAP)) {
+		pr_err("CPU %u has no PKS or no SMAP: no extension will run there\n", cpu);
+		return;
+	}
+	cr4_set_bits_irqsoff(CR4_PKS);
+	wrmsrl(MSR_IA32_PKRS, 0);
+	rekey_descriptors(cpu);
+	__this_cpu_write(cpu_ready, __read_cr4() & CR4_PKS);
+}
+
 /* Runs on @cpu, in its hotplug thread. */
 static int cpu_online_callback(unsigned int cpu)
 {
 	unsigned long flags;
 
-	if (!(cpuid_ecx(7) & CPUID_7_ECX_PKS) || !(__read_cr4() & X86_CR4_SMAP)) {
-		pr_err("CPU %u has no PKS or no SMAP: no extension will run there\n", cpu);
-		return 0;
-	}
 	local_irq_save(flags);
-	cr4_set_bits_irqsoff(CR4_PKS);
-	wrmsrl(MSR_IA32_PKRS, 0);
-	rekey_descriptors(cpu);
-	__this_cpu_write(cpu_ready, __read_cr4() & CR4_PKS);
+	set_up();
 	local_irq_restore(flags);
 	return 0;
 }
+
+/*
+ * All other CPUs go offline for a suspend, and come back as any CPU does. The
+ * last one does not, and loses its registers as well. Interrupts off.
+ */
+static int suspend(void)
+{
+	__this_cpu_write(cpu_ready, false);
+	return 0;
+}
+
+static struct syscore_ops syscore_ops = {
+	.suspend = suspend,
+	.resume = set_up,
+};
 
 /* Runs on @cpu. No extension runs: this thread does. */
 static int cpu_offline_callback(unsigned int cpu)
@@ -150,6 +178,7 @@ static int __init vbpf_arch_init(void)
 		pr_err("cannot set up protection keys: error %d\n", error);
 		return 0;
 	}
+	register_syscore_ops(&syscore_ops);
 	support = VBPF_SUPPORT_OK;
 	pr_info("%d slots, %d domains\n", VBPF_SLOTS, VBPF_DOMAINS);
 	return 0;

@@ -6,6 +6,7 @@
 #include <linux/bitops.h>
 #include <linux/init.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <asm/tlbflush.h>
@@ -21,6 +22,8 @@ static struct vbpf_slot slots[VBPF_SLOTS] __ro_after_init;
 static u32 last_user[VBPF_SLOTS];
 static unsigned long stacks __ro_after_init;
 static unsigned long busy;
+/* Where a CPU looks first. */
+static DEFINE_PER_CPU(u32, first_slot);
 
 static_assert(VBPF_SLOTS <= BITS_PER_LONG);
 
@@ -60,6 +63,7 @@ static int __init make_slot(struct vbpf_slot *slot, u32 index, unsigned long sta
 
 	slot->index = index;
 	slot->key = VBPF_KEY_SLOT + index;
+	slot->keys_open = vbpf_keys_open(slot->key);
 	for (at = stack; at < stack + VBPF_STACK_SIZE; at += PAGE_SIZE) {
 		if (!map_new_page(at, PAGE_KERNEL, slot->key))
 			return -ENOMEM;
@@ -84,6 +88,7 @@ int __init vbpf_slots_init(void)
 {
 	struct vm_struct *area;
 	unsigned long pages;
+	unsigned int cpu;
 	u32 i;
 
 	area = get_vm_area(GUARD + VBPF_SLOTS * (STACK_STRIDE + PAGES_STRIDE), VM_SPARSE);
@@ -97,6 +102,8 @@ int __init vbpf_slots_init(void)
 		if (error)
 			return error;
 	}
+	for_each_possible_cpu(cpu)
+		per_cpu(first_slot, cpu) = cpu % VBPF_SLOTS;
 	return 0;
 }
 
@@ -107,16 +114,16 @@ int __init vbpf_slots_init(void)
  */
 struct vbpf_slot *vbpf_slot_get(u32 user)
 {
-	u32 index = smp_processor_id() % VBPF_SLOTS, tries;
+	u32 index = __this_cpu_read(first_slot), tries;
 
-	for (tries = 0; test_and_set_bit_lock(index, &busy); tries++) {
+	for (tries = 0; unlikely(test_and_set_bit_lock(index, &busy)); tries++) {
 		if (tries == 10000)
 			return NULL;
 		index = (index + 1) % VBPF_SLOTS;
 		if (tries >= VBPF_SLOTS)
 			cpu_relax();
 	}
-	if (last_user[index] != user) {
+	if (unlikely(last_user[index] != user)) {
 		memset((void *)(slots[index].stack_top - VBPF_STACK_SIZE), 0, VBPF_STACK_SIZE);
 		last_user[index] = user;
 	}

@@ -33,6 +33,8 @@
 #define VBPF_CONSTRUCTORS_MAX	65536
 #define VBPF_ENTRIES_MAX	1024
 #define VBPF_MESSAGE_MAX	256
+#define VBPF_MAPS_MAX		32
+#define VBPF_MAP_VALUE_MAX	4096	/* the largest key or value, bytes */
 
 /*
  * Where the loader's code lies in each region: the externals an image is
@@ -68,18 +70,32 @@ struct vbpf_query {
 	__u64 window_size;	/* the largest packet or buffer, bytes */
 };
 
-#define VBPF_PRECISE	1u	/* end overruns by a timer of their own, not at the next tick */
+#define VBPF_PRECISE		1u	/* end overruns by a timer of their own, not at the next tick */
+#define VBPF_READ_ONLY		2u	/* what an XDP entry changes does not reach the packet */
+
+/* Bytes of a packet an XDP entry sees; any other number: so many at most. */
+#define VBPF_COPY_LINEAR	0u		/* all of its linear part */
+#define VBPF_COPY_NOTHING	0xffffffffu
+
+/* What happens after a fault. */
+enum vbpf_on_fault {
+	VBPF_ON_FAULT_PASS,	/* the packet's verdict is XDP_PASS, and the instance goes on as it is */
+	VBPF_ON_FAULT_DETACH,	/* all packets pass from now on */
+	VBPF_ON_FAULT_RESTART,	/* the instance begins anew; detached when that happens too often */
+};
 
 /* VBPF_IOC_CREATE: returns a descriptor. */
 struct vbpf_create {
 	char name[VBPF_NAME_MAX];	/* printable, unique, ends in 0 */
 	__u32 concurrency;		/* VBPF_CONCURRENCY_* of vbpf/abi.h */
-	__u32 flags;			/* VBPF_PRECISE */
+	__u32 flags;			/* VBPF_PRECISE, VBPF_READ_ONLY */
 	__u64 stack_size;		/* bytes */
 	__u64 heap_size;		/* bytes */
 	__u64 budget_ns;		/* of one invocation */
 	__u64 init_budget_ns;		/* of the constructors of one instance */
-	__u32 copy_size;		/* bytes of a packet an XDP entry sees; 0: its linear part */
+	__u32 copy_size;		/* VBPF_COPY_*, or bytes */
+	__u32 on_fault;			/* enum vbpf_on_fault */
+	__u32 max_restarts;		/* within a minute */
 	__u32 id;			/* out */
 	__u32 instances;		/* out */
 	__u32 reserved;
@@ -117,6 +133,18 @@ struct vbpf_image {
 	__u32 constructor_count;
 	__u32 entry_count;
 	__u64 entries;		/* offsets, __u64 each: entry numbers count these */
+};
+
+/*
+ * VBPF_EXT_MAPS, once, before the start: BPF maps for the imports vbpf_map_*().
+ * The extension names one by the address of its descriptor; those lie in a row,
+ * from an offset in its image on. Arrays and hashes, of plain data.
+ */
+struct vbpf_maps {
+	__u64 descriptors;	/* __s32 each */
+	__u32 count;
+	__u32 stride;		/* from one to the next, bytes */
+	__u64 offset;		/* of the first */
 };
 
 enum vbpf_fault_kind {
@@ -179,6 +207,7 @@ enum vbpf_state {
 	VBPF_STATE_EMPTY,	/* no image yet, or not for all instances */
 	VBPF_STATE_RUNNING,
 	VBPF_STATE_STOPPED,	/* a constructor failed, or it is being unloaded */
+	VBPF_STATE_DETACHED,	/* it faulted, and as its policy says packets pass it by */
 };
 
 /* VBPF_EXT_INFO: all are written by the kernel. Counts are since the start. */
@@ -192,13 +221,20 @@ struct vbpf_info {
 	__u32 copy_size;
 	__u32 flags;
 	__u32 domain_key;		/* 0: has none at the moment */
+	__u32 on_fault;			/* enum vbpf_on_fault */
+	__u32 max_restarts;
+	__u32 map_count;
+	__u32 map_ids[VBPF_MAPS_MAX];	/* as bpftool knows them */
+	__u32 reserved;
 	__u64 stack_size, heap_size;
 	__u64 budget_ns;
 	__u64 memory;			/* bytes of pages, all instances */
 	__u64 created_ns;		/* CLOCK_BOOTTIME */
 	__u64 invocations;
 	__u64 faults;
-	__u64 busy;			/* not entered: no slot was free, or it was nested in itself */
+	__u64 busy;			/* not entered: no slot or key was free, it was nested in itself, or restarting */
+	__u64 restarts;
+	__u64 key_changes;		/* keys it has had */
 	__u64 bytes;			/* of packets */
 	__u64 verdicts[5];		/* XDP_ABORTED .. XDP_REDIRECT; others count as XDP_ABORTED */
 	__u64 log_lines, log_dropped;
@@ -234,5 +270,6 @@ struct vbpf_log_line {
 #define VBPF_EXT_INFO	_IOR(VBPF_IOC_MAGIC, 21, struct vbpf_info)
 #define VBPF_EXT_FAULT	_IOWR(VBPF_IOC_MAGIC, 22, struct vbpf_fault)
 #define VBPF_EXT_LOG	_IOWR(VBPF_IOC_MAGIC, 23, struct vbpf_log_line)
+#define VBPF_EXT_MAPS	_IOW(VBPF_IOC_MAGIC, 24, struct vbpf_maps)
 
 #endif /* _UAPI_LINUX_VBPF_H */

@@ -79,7 +79,7 @@ struct vbpf_instance;
  * @frame: what a run is resumed from, as the kernel writes it
  * @frame_alias: the same memory, as the extension's keys let it be read
  * @nmi_latch: an NMI came where none could be handled
- * @last_user: id of the extension that used the stack last
+ * @keys_open: PKRS with all keys closed but the slot's own and the shared one
  *
  * All but @frame have the slot's own key, so that no other CPU can write them
  * while an extension runs on this one. Bound by vbpf_slot_get() with preemption
@@ -94,7 +94,7 @@ struct vbpf_slot {
 	u32 *nmi_latch;
 	u32 key;
 	u32 index;
-	u32 last_user;
+	u32 keys_open;
 } ____cacheline_aligned;
 
 /**
@@ -144,13 +144,16 @@ struct vbpf_fault;
 /* Fills kind and address (and what the exit itself says) of a report. @base: of the region. */
 void vbpf_arch_describe(const struct vbpf_run *run, unsigned long base, u32 exit, struct vbpf_fault *fault);
 
-static inline u32 vbpf_pkrs(u32 slot_key, u32 domain_key)
+/* PKRS with all keys closed but @key, and the shared one, which can be read. Two such are combined with &. */
+static inline u32 vbpf_keys_open(u32 key)
 {
-	u32 closed = 0x55555555 & ~(3u << (2 * VBPF_KEY_SHARED));
+	u32 closed = 0x55555555 & ~(3u << (2 * VBPF_KEY_SHARED)) & ~(3u << (2 * key));
 
-	return (closed & ~(3u << (2 * slot_key)) & ~(3u << (2 * domain_key))) |
-	       (2u << (2 * VBPF_KEY_SHARED));
+	return closed | 2u << (2 * VBPF_KEY_SHARED);
 }
+
+/* Preemption off: no translation that this CPU remembers is older than this. */
+void vbpf_arch_flush_cpu(void);
 
 /*
  * Runs an extension until it ends. The slot, instance, pkrs, trampoline,

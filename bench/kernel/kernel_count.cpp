@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts instructions of work at the XDP hook, as an extension in the kernel and as eBPF: the difference that a thousand
+// more runs make to the time stamp counter, where that ticks once for each instruction (scripts/vm --icount).
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aho_corasick.h"
+#include "resident.h"
+#include "work.h"
+
+#include "twins.skel.h"
+
+namespace {
+
+using Packet = std::vector<uint8_t>;
+
+[[noreturn]] void fail(const std::string& what) {
+  std::fprintf(stderr, "kernel_count: %s\n", what.c_str());
+  std::exit(1);
+}
+
+// Ethernet, IPv4 from that source, UDP to that port, and a payload without what the filter looks for.
+Packet udp_packet(std::array<uint8_t, 4> source, uint16_t port, size_t size) {
+  Packet packet(size);
+  packet[12] = 0x08;
+  packet[14] = 0x45;
+  packet[16] = static_cast<uint8_t>((size - 14) >> 8);
+  packet[17] = static_cast<uint8_t>(size - 14);
+  packet[22] = 64;
+  packet[23] = 17;
+  std::copy(source.begin(), source.end(), packet.begin() + 26);
+  packet[36] = static_cast<uint8_t>(port >> 8);
+  packet[37] = static_cast<uint8_t>(port);
+  packet[38] = static_cast<uint8_t>((size - 34) >> 8);
+  packet[39] = static_cast<uint8_t>(size - 34);
+  for (size_t i = 42; i < size; ++i) packet[i] = static_cast<uint8_t>("GET /etc/hosts HTTP/1.1 .. <scr "[i % 32]);
+  return packet;
+}
+
+struct Measured {
+  double instructions;
+  uint32_t verdict;
+};
+
+uint64_t ticks(int program, const Packet& packet, int repeat, uint32_t& verdict) {
+  Packet out(packet.size() + 512);
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  options.data_in = packet.data();
+  options.data_size_in = static_cast<uint32_t>(packet.size());
+  options.data_out = out.data();
+  options.data_size_out = static_cast<uint32_t>(out.size());
+  options.repeat = repeat;
+  const uint64_t begin = __rdtsc();
+  if (bpf_prog_test_run_opts(program, &options) != 0) fail(std::string("a test run failed: ") + std::strerror(errno));
+  const uint64_t end = __rdtsc();
+  verdict = options.retval;
+  return end - begin;
+}
+
+// The least of several rounds: an interrupt can only add.
+Measured measure(int program, const Packet& packet) {
+  constexpr int rounds = 9, runs = 1000;
+  Measured measured{1e18, 0};
+  for (int i = 0; i < rounds; ++i) {
+    const uint64_t one = ticks(program, packet, 1, measured.verdict);
+    const uint64_t many = ticks(program, packet, runs + 1, measured.verdict);
+    measured.instructions = std::min(measured.instructions, static_cast<double>(many - one) / runs);
+  }
+  return measured;
+}
+
+class Twins {
+ public:
+  explicit Twins(uint32_t extension) : skeleton_(twins__open(), twins__destroy) {
+    if (skeleton_ == nullptr) fail("the eBPF programs could not be opened");
+    skeleton_->rodata->extension = extension;
+    fill_rules();
+    if (twins__load(skeleton_.get()) != 0) fail("the kernel did not take the eBPF programs");
+    fill_automaton();
+  }
+  twins* operator->() { return skeleton_.get(); }
+
+ private:
+  // Those of samples/firewall.
+  void fill_rules() {
+    auto* rules = skeleton_->rodata->rules;
+    const auto v4 = [&](int at, uint32_t prefix, int length, uint32_t protocol, uint32_t port, uint32_t allow) {
+      const uint64_t mask = length == 0 ? 0 : 0xffffffffull << (32 - length) & 0xffffffff;
+      rules[at].mask.high = ~0ull;
+      rules[at].mask.low = 0xffffffff00000000 | mask;
+      rules[at].prefix.low = 0xffff00000000 | prefix;
+      rules[at].protocol = protocol;
+      rules[at].port = port;
+      rules[at].allow = allow;
+    };
+    v4(0, 0xcb007100, 24, 0, 0, 0);
+    v4(1, 0xcb007207, 32, 17, 9, 1);
+    rules[2].protocol = 17;
+    rules[2].port = 9;
+    rules[3].protocol = 6;
+    rules[3].port = 23;
+    rules[4].prefix.high = 0x20010db80bad0000;
+    rules[4].mask.high = 0xffffffffffff0000;
+    rules[4].protocol = 6;
+    rules[5].allow = 1;
+  }
+
+  void fill_automaton() {
+    constexpr std::array<std::string_view, 6> patterns{"/etc/passwd", "../../", "<script",
+                                                       "' OR '1'='1", "${jndi:", "vbpf-forbidden"};
+    const l7_filter::AhoCorasick automaton(patterns);
+    if (automaton.states() > std::size(skeleton_->bss->next_state)) fail("the automaton is too large for its twin");
+    for (uint32_t state = 0; state < automaton.states(); ++state) {
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        const auto text = static_cast<uint8_t>(byte);
+        l7_filter::AhoCorasick::State next = state;
+        const bool match = automaton.search(next, {&text, 1}) != automaton.none;
+        skeleton_->bss->next_state[state][byte] = static_cast<uint8_t>(next);
+        if (match) skeleton_->bss->is_match[next] = 1;
+      }
+    }
+  }
+
+  std::unique_ptr<twins, decltype(&twins__destroy)> skeleton_;
+};
+
+void row(const char* name, const std::string& object, const char* twin, const Packet& packet, const char* target) {
+  vbpf::kernel::ResidentOptions options;
+  options.name = "count";
+  options.budget = std::chrono::milliseconds(100);
+  const auto resident = vbpf::kernel::Resident::load(object, options);
+  if (!resident) fail(resident.error().message);
+  Twins twins(resident->id());
+  const Measured extension = measure(bpf_program__fd(twins->progs.call_extension), packet);
+  const bpf_program* program = bpf_object__find_program_by_name(twins->obj, twin);
+  const Measured ebpf = measure(bpf_program__fd(program), packet);
+  if (extension.verdict != ebpf.verdict)
+    fail(std::string(name) + ": verdict " + std::to_string(extension.verdict) + ", of eBPF " + std::to_string(ebpf.verdict));
+  std::printf("| %s | %.0f | %.0f | %+.0f | %.2f × | %s |\n", name, extension.instructions, ebpf.instructions,
+              extension.instructions - ebpf.instructions, extension.instructions / ebpf.instructions, target);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main() {
+  libbpf_set_print(nullptr);
+  const Packet small = udp_packet({192, 0, 2, 1}, 7777, 64), denied = udp_packet({203, 0, 113, 9}, 7777, 64),
+               large = udp_packet({192, 0, 2, 1}, 7777, 1442);
+  std::printf("| instructions per packet, test run included | extension | eBPF | difference | ratio | target |\n");
+  std::printf("|---|---|---|---|---|---|\n");
+  row("nothing", EMPTY_OBJECT, "nothing", small, "≤ +120");
+  row("loop of 1000 dependent steps", LOOP_OBJECT, "loop", small, "≤ 0.75 ×");
+  row("Ethernet, IPv4, UDP in a window of 64 bytes, read-only", READ_OBJECT, "parse", small, "≤ 2 ×");
+  row("the same, copied back", WRITE_OBJECT, "parse", small, "");
+  row("firewall, a packet that passes", FIREWALL_OBJECT, "firewall", small, "≤ 0.8 ×");
+  row("firewall, a packet that is denied", FIREWALL_OBJECT, "firewall", denied, "");
+  row("l7_filter, UDP with 1400 bytes of payload", L7_FILTER_OBJECT, "l7_filter", large, "≤ 0.8 ×");
+  row("l7_filter, UDP with 22 bytes of payload", L7_FILTER_OBJECT, "l7_filter", small, "");
+  return 0;
+}

@@ -1,0 +1,12 @@
+# rule: map
+# SPDX-License-Identifier: Apache-2.0
+# More maps than there may be.
+.include "entry.inc"
+entry f
+  finish
+.section vbpf.maps,"a",@progbits
+.rept 33
+  .long 1,4,8,1
+  .ascii "m"
+  .zero 15
+.endr
