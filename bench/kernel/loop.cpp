@@ -5,6 +5,4 @@
 
 VBPF_MANIFEST(.packet = VBPF_PACKET_NOTHING);
 
-VBPF_XDP_ENTRY(loop)(struct vbpf_xdp* ctx) {
-  return mix_thousand(ctx->rx_queue_index + 1) == 0 ? XDP_DROP : XDP_PASS;
-}
+VBPF_XDP_ENTRY(loop)(struct vbpf_xdp* ctx) { return mix_thousand(ctx->rx_queue_index + 1) == 0 ? XDP_DROP : XDP_PASS; }

@@ -6,6 +6,4 @@
 
 VBPF_MANIFEST(.packet = WINDOW);
 
-VBPF_XDP_ENTRY(parse)(struct vbpf_xdp* ctx) {
-  return is_udp_to(ctx->data, ctx->data_end, 7777) ? XDP_DROP : XDP_PASS;
-}
+VBPF_XDP_ENTRY(parse)(struct vbpf_xdp* ctx) { return is_udp_to(ctx->data, ctx->data_end, 7777) ? XDP_DROP : XDP_PASS; }

@@ -123,19 +123,20 @@ int firewall(struct xdp_md* ctx) {
  */
 #define STATES 64
 #define STEP 16
+#define HEADERS 42
 u8 next_state[STATES][256];
 u8 is_match[STATES];
 
 struct search {
   struct xdp_md* ctx;
-  u32 offset, state, match;
+  u32 state, match;
 };
 
 static long step(u32 index, struct search* search) {
   const u8* data = (const u8*)(long)search->ctx->data;
   const u8* end = (const u8*)(long)search->ctx->data_end;
-  u32 state = search->state, offset = search->offset & 0x3fff;
-  const u8* text = data + offset;
+  u32 state = search->state;
+  const u8* text = data + HEADERS + (index & 511) * STEP;
   if (text + STEP <= end) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < STEP; ++i) {
@@ -152,7 +153,6 @@ static long step(u32 index, struct search* search) {
     return 1;
   }
   search->state = state;
-  search->offset = offset + STEP;
   return 0;
 match:
   search->match = 1;
@@ -164,7 +164,7 @@ int l7_filter(struct xdp_md* ctx) {
   struct packet packet = {};
   const int read = read_packet((const u8*)(long)ctx->data, (const u8*)(long)ctx->data_end, &packet);
   if (read != 2) return read == 0 ? XDP_DROP : XDP_PASS;
-  struct search search = {.ctx = ctx, .offset = 42};
+  struct search search = {.ctx = ctx};
   bpf_loop(512, step, &search, 0);
   return search.match ? XDP_DROP : XDP_PASS;
 }

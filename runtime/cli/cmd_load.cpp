@@ -155,9 +155,8 @@ Result<int> load(const Arguments& arguments) {
     return exit_ok;
   }
   if (arguments.hook == "plugin") {
-    return Error{ErrorKind::machine,
-                 "hook plugin is for eBPF programs, which call extensions in the kernel: " + engine.reason +
-                     "; a program calls its own with libvbpf"};
+    return Error{ErrorKind::machine, "hook plugin is for eBPF programs, which call extensions in the kernel: " +
+                                         engine.reason + "; a program calls its own with libvbpf"};
   }
   VBPF_TRY(const LoadRequest request, arguments.request());
   VBPF_TRY(const std::vector<std::string> residents, kernel::resident_names());

@@ -35,7 +35,8 @@ std::string entries_text(const Json& shown) {
 // With what bpftool knows them by.
 void print_maps(const Json& shown) {
   for (const Json& map : shown["maps"])
-    fmt::print("  map          {}, bpftool map dump id {}\n", map["name"].get<std::string>(), map["id"].get<uint32_t>());
+    fmt::print("  map          {}, bpftool map dump id {}\n", map["name"].get<std::string>(),
+               map["id"].get<uint32_t>());
 }
 
 std::string packet_text(const Json& bytes) {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "vbpf/verifier.h"
 #include "vbpf/result.h"
+#include "vbpf/verifier.h"
 
 namespace vbpf {
 

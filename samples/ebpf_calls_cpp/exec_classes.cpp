@@ -54,7 +54,6 @@ int main(int count, char** arguments) {
     bpf_map_lookup_elem(bpf_map__fd(program->maps.classes), &i, &executed);
     if (executed != 0) std::printf("class %u: %lu\n", i, static_cast<unsigned long>(executed));
   }
-  if (program->bss->failed != 0)
-    std::printf("not answered: %lu\n", static_cast<unsigned long>(program->bss->failed));
+  if (program->bss->failed != 0) std::printf("not answered: %lu\n", static_cast<unsigned long>(program->bss->failed));
   return status;
 }

@@ -24,8 +24,7 @@ bool matches_set(std::string_view pattern, std::string_view text) {
 bool matches(std::string_view pattern, std::string_view text) {
   if (pattern.empty()) return text.empty();
   if (pattern[0] == '[') return matches_set(pattern, text);
-  if (pattern[0] != '*')
-    return !text.empty() && pattern[0] == text[0] && matches(pattern.substr(1), text.substr(1));
+  if (pattern[0] != '*') return !text.empty() && pattern[0] == text[0] && matches(pattern.substr(1), text.substr(1));
   const bool slashes = pattern.starts_with("**");
   const std::string_view rest = pattern.substr(slashes ? 2 : 1);
   for (size_t taken = 0; taken <= text.size(); ++taken) {

@@ -8,6 +8,9 @@
 
 #include "firewall.h"
 
+// Nothing is changed in a packet: in the kernel it need not be copied back.
+VBPF_MANIFEST(.packet = VBPF_PACKET_READ_ONLY);
+
 namespace {
 
 constexpr std::string_view rules = R"(

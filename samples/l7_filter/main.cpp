@@ -10,6 +10,9 @@
 #include "flow.h"
 #include "lru_map.h"
 
+// Nothing is changed in a packet: in the kernel it need not be copied back.
+VBPF_MANIFEST(.packet = VBPF_PACKET_READ_ONLY);
+
 namespace {
 
 constexpr std::array<std::string_view, 6> patterns{

@@ -79,8 +79,8 @@ VBPF_XDP_ENTRY(use_maps)(struct vbpf_xdp* ctx) {
           vbpf_map_lookup(reinterpret_cast<const vbpf_map*>(&pairs), reinterpret_cast<void*>(16), &command.value);
       break;
     case 104:  // a value that would be written to read-only memory
-      command.result = vbpf_map_lookup(reinterpret_cast<const vbpf_map*>(&totals), &command.key,
-                                       const_cast<vbpf_map*>(&plain));
+      command.result =
+          vbpf_map_lookup(reinterpret_cast<const vbpf_map*>(&totals), &command.key, const_cast<vbpf_map*>(&plain));
       break;
     default:
       return XDP_DROP;

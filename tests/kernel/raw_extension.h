@@ -73,7 +73,8 @@ class RawExtension {
   std::vector<uint64_t> bases_;
 };
 
-// While it lives, this thread runs on one CPU, so that its per-CPU instance is always the same. Throws if there is none.
+// While it lives, this thread runs on one CPU, so that its per-CPU instance is always the same. Throws if there is
+// none.
 class OnCpu {
  public:
   explicit OnCpu(int cpu);

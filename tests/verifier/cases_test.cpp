@@ -57,13 +57,14 @@ INSTANTIATE_TEST_SUITE_P(All, Case, testing::ValuesIn(case_names()), [](const au
 
 TEST(Cases, EveryRuleHasOne) {
   // The stable identifiers, as verifier-lite/README.md lists them.
-  for (const char* rule :
-       {"object-header", "object-section", "object-overlap", "object-symbol",     "object-group",   "object-relocation",
-        "object-wx",     "object-variant", "manifest",       "layout-size",       "reloc-type",     "reloc-place",
-        "reloc-overlap", "reloc-symbol",   "reloc-overflow", "import-unknown",    "import-address", "entry-hook",
-        "entry-none",    "entry-name",     "entry-place",    "entry-constructor", "code-decode",    "code-encoding",
-        "code-opcode",   "code-prefix",    "code-register",  "code-indirect",     "code-branch",    "sfi-memory",
-        "sfi-stack",     "map"}) {
+  for (const char* rule : {"object-header",  "object-section",    "object-overlap", "object-symbol",
+                           "object-group",   "object-relocation", "object-wx",      "object-variant",
+                           "manifest",       "layout-size",       "reloc-type",     "reloc-place",
+                           "reloc-overlap",  "reloc-symbol",      "reloc-overflow", "import-unknown",
+                           "import-address", "entry-hook",        "entry-none",     "entry-name",
+                           "entry-place",    "entry-constructor", "code-decode",    "code-encoding",
+                           "code-opcode",    "code-prefix",       "code-register",  "code-indirect",
+                           "code-branch",    "sfi-memory",        "sfi-stack",      "map"}) {
     bool made_by_mutation = false;  // no assembler writes these: lying_elf_test.cpp has them
     for (const char* mutated :
          {"object-header", "object-overlap", "object-group", "object-relocation", "layout-size", "entry-name"})

@@ -71,11 +71,11 @@ struct vbpf_manifest {
 
 /* What an extension wants a BPF map to be. The address of its descriptor is the map's name for vbpf_map_lookup(). */
 struct vbpf_map {
-  uint32_t type;         /* VBPF_MAP_HASH, VBPF_MAP_ARRAY: the numbers of enum bpf_map_type */
-  uint32_t key_size;     /* bytes; of an array 4 */
-  uint32_t value_size;   /* bytes */
+  uint32_t type;       /* VBPF_MAP_HASH, VBPF_MAP_ARRAY: the numbers of enum bpf_map_type */
+  uint32_t key_size;   /* bytes; of an array 4 */
+  uint32_t value_size; /* bytes */
   uint32_t max_entries;
-  char name[16];         /* as bpftool shows it: letters, digits, _ and .; filled with zeros, at least one */
+  char name[16]; /* as bpftool shows it: letters, digits, _ and .; filled with zeros, at least one */
 };
 #endif
 

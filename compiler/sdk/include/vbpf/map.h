@@ -25,11 +25,11 @@
 #define VBPF_MAPS __attribute__((section(VBPF_SECTION_MAPS), used, visibility("hidden"), aligned(8)))
 
 /* A map of that name, at most 15 characters, for this file. */
-#define VBPF_MAP(map_name, map_type, key_type, map_value_type, entries)                       \
-  VBPF_MAPS static const struct vbpf_map map_name = {.type = (map_type),                      \
-                                                     .key_size = sizeof(key_type),            \
-                                                     .value_size = sizeof(map_value_type),    \
-                                                     .max_entries = (entries),                \
+#define VBPF_MAP(map_name, map_type, key_type, map_value_type, entries)                    \
+  VBPF_MAPS static const struct vbpf_map map_name = {.type = (map_type),                   \
+                                                     .key_size = sizeof(key_type),         \
+                                                     .value_size = sizeof(map_value_type), \
+                                                     .max_entries = (entries),             \
                                                      .name = #map_name}
 
 #endif /* VBPF_MAP_H */

@@ -22,8 +22,7 @@ class Map {
 
  public:
   // At most 15 characters.
-  consteval Map(std::string_view name, uint32_t max_entries)
-      : map_{Type, sizeof(Key), sizeof(Value), max_entries, {}} {
+  consteval Map(std::string_view name, uint32_t max_entries) : map_{Type, sizeof(Key), sizeof(Value), max_entries, {}} {
     if (name.empty() || name.size() >= sizeof(map_.name)) throw "a map's name has 1 to 15 characters";
     for (size_t i = 0; i < name.size(); ++i) map_.name[i] = name[i];
   }

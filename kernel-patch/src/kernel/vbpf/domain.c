@@ -70,6 +70,7 @@ static bool take_away(struct domain *domain)
 	u32 key = owner->domain_key;
 
 	WRITE_ONCE(owner->domain_key, 0);
+	/* Pairs with entering an instance: who entered before this is seen below. */
 	smp_mb();
 	if (anybody_inside(owner)) {
 		WRITE_ONCE(owner->domain_key, key);
@@ -142,10 +143,12 @@ static u32 give_key(struct vbpf_extension *extension)
 
 bool vbpf_domain_enter_slow(struct vbpf_extension *extension)
 {
-	u32 key = smp_load_acquire(&extension->domain_key), generation;
+	u32 key, generation;
 	unsigned long flags;
 
 	local_irq_save(flags);
+	/* Pairs with the release in give_key(). */
+	key = smp_load_acquire(&extension->domain_key);
 	if (!key)
 		key = give_key(extension);
 	generation = READ_ONCE(vbpf_domain_generations[key]);

@@ -9,7 +9,7 @@
 #include <linux/rcupdate.h>
 #include <net/xdp.h>
 
-#include "vbpf.h"
+#include "call.h"
 
 /* Whether the entry can be called now. */
 static bool is_running(const struct vbpf_extension *extension, u32 entry)
@@ -58,7 +58,8 @@ static bool take_packet(struct vbpf_call *call, struct xdp_buff *xdp, u32 copied
 	u32 metadata;
 
 	if (likely(data == before && data_end == before + copied)) {
-		memcpy(xdp->data, (void *)before, copied);
+		if (copied)
+			memcpy(xdp->data, (void *)before, copied);
 		return true;
 	}
 	metadata = metadata_size(xdp);
@@ -106,7 +107,8 @@ static u32 run_xdp(struct xdp_buff *xdp, struct vbpf_extension *extension, u32 e
 	if (unlikely(vbpf_call_begin(&call, extension, vbpf_call_instance(extension))))
 		return XDP_ABORTED;
 	data = packet_of(&call);
-	memcpy((void *)data, xdp->data, copied);
+	if (copied)
+		memcpy((void *)data, xdp->data, copied);
 	fill_context(context_of(&call), xdp, data, copied);
 	error = vbpf_call_run(&call, call.instance->base + extension->entries[entry], entry, extension->budget,
 			      call.window, 0, &value, NULL);

@@ -188,7 +188,7 @@ int vbpf_instance_map_image(struct vbpf_instance *instance, const struct vbpf_se
 
 static u32 window_count(const struct vbpf_instance *instance)
 {
-	return instance->extension->concurrency == VBPF_CONCURRENCY_SHARED ? VBPF_SLOTS : 1;
+	return instance->exclusive ? 1 : VBPF_SLOTS;
 }
 
 /* All but the image: thunks, windows, and page tables for the heap, so that it can grow in any context. */
@@ -213,13 +213,13 @@ static int map_fixed(struct vbpf_instance *instance)
 int vbpf_instance_init(struct vbpf_instance *instance, struct vbpf_extension *extension)
 {
 	instance->extension = extension;
+	instance->exclusive = extension->concurrency != VBPF_CONCURRENCY_SHARED;
 	INIT_LIST_HEAD(&instance->pages);
 	INIT_LIST_HEAD(&instance->data);
 	INIT_LIST_HEAD(&instance->heap);
 	raw_spin_lock_init(&instance->lock);
 	/* Closed, until its constructors have run. */
-	atomic_set(&instance->user, extension->concurrency == VBPF_CONCURRENCY_SHARED ? -VBPF_INSTANCE_BIAS :
-								       VBPF_INSTANCE_CLOSED);
+	atomic_set(&instance->user, instance->exclusive ? VBPF_INSTANCE_CLOSED : -VBPF_INSTANCE_BIAS);
 	/* Twice the size, for the alignment; what is left is guard. */
 	instance->area = get_vm_area(2 * VBPF_REGION_SIZE, VM_SPARSE);
 	if (!instance->area)

@@ -14,18 +14,13 @@
 #include <linux/workqueue.h>
 #include <asm/msr.h>
 
-#include "vbpf.h"
-
-static bool is_shared(const struct vbpf_instance *instance)
-{
-	return instance->extension->concurrency == VBPF_CONCURRENCY_SHARED;
-}
+#include "call.h"
 
 static bool is_closed(const struct vbpf_instance *instance)
 {
 	int user = atomic_read(&instance->user);
 
-	return is_shared(instance) ? user < 0 : user == VBPF_INSTANCE_CLOSED;
+	return instance->exclusive ? user == VBPF_INSTANCE_CLOSED : user < 0;
 }
 
 /* By a run that is inside. */
@@ -33,7 +28,7 @@ static void close_instance(struct vbpf_instance *instance)
 {
 	int user;
 
-	if (!is_shared(instance)) {
+	if (instance->exclusive) {
 		atomic_set(&instance->user, VBPF_INSTANCE_CLOSED);
 		return;
 	}
@@ -44,16 +39,16 @@ static void close_instance(struct vbpf_instance *instance)
 
 static void open_instance(struct vbpf_instance *instance)
 {
-	if (is_shared(instance))
-		atomic_add_return_release(VBPF_INSTANCE_BIAS, &instance->user);
-	else
+	if (instance->exclusive)
 		atomic_set_release(&instance->user, 0);
+	else
+		atomic_add_return_release(VBPF_INSTANCE_BIAS, &instance->user);
 }
 
 /* Of a closed instance: runs end within their budget. */
 static void wait_until_empty(struct vbpf_instance *instance)
 {
-	while (is_shared(instance) && atomic_read_acquire(&instance->user) != -VBPF_INSTANCE_BIAS)
+	while (!instance->exclusive && atomic_read_acquire(&instance->user) != -VBPF_INSTANCE_BIAS)
 		usleep_range(100, 1000);
 }
 

@@ -8,7 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "vbpf.h"
+#include "call.h"
 
 /* What the last run left, as the kernel takes it over. */
 struct outcome {

@@ -46,6 +46,7 @@ struct vbpf_xdp_context {
  * @user: the CPU that is inside, plus 1; 0: nobody; VBPF_INSTANCE_CLOSED: it
  *	faulted and awaits its restart. With shared concurrency: how many are
  *	inside, less VBPF_INSTANCE_BIAS when it is closed
+ * @exclusive: one at a time: not of shared concurrency
  * @base: of its region; 4 GiB aligned
  * @trampoline: the first instruction of a run
  * @window: the first one
@@ -58,12 +59,12 @@ struct vbpf_xdp_context {
  */
 struct vbpf_instance {
 	atomic_t user;
+	bool exclusive, loaded;
 	struct vbpf_extension *extension;
 	unsigned long base, trampoline, window;
 	struct vm_struct *area;
 	struct list_head pages, data, heap;
 	raw_spinlock_t lock;
-	bool loaded;
 } ____cacheline_aligned;
 
 #define VBPF_INSTANCE_CLOSED	INT_MAX
@@ -195,33 +196,6 @@ static inline struct vbpf_extension *vbpf_extension_find_rcu(u32 id)
 		return extension;
 	return vbpf_extension_find_slow(id);
 }
-
-/* call.c: preemption off, under RCU. */
-
-/**
- * struct vbpf_call - an invocation and the memory it works on
- * @window: its context is there, its packet VBPF_WINDOW_HEADROOM after the page
- *
- * vbpf_call_begin() finds an instance and a slot, vbpf_call_run() runs, and
- * vbpf_call_end() gives them back; after that the window is somebody else's.
- * vbpf_call_begin_inside() is for who is inside already: it has closed the
- * instance, or nobody else knows it.
- */
-struct vbpf_call {
-	struct vbpf_extension *extension;
-	struct vbpf_instance *instance;
-	struct vbpf_slot *slot;
-	unsigned long window;
-};
-
-int vbpf_call_begin(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance);
-int vbpf_call_begin_inside(struct vbpf_call *call, struct vbpf_extension *extension, struct vbpf_instance *instance);
-/* -ECANCELED: it faulted, and @fault is written if it is not NULL. */
-int vbpf_call_run(struct vbpf_call *call, u64 function, u32 entry, u64 budget, u64 argument, u64 argument2,
-		  u64 *value, struct vbpf_fault *fault);
-void vbpf_call_end(struct vbpf_call *call);
-void vbpf_call_end_inside(struct vbpf_call *call);
-struct vbpf_instance *vbpf_call_instance(struct vbpf_extension *extension);
 
 /* record.c */
 void vbpf_record_init(struct vbpf_record *record);

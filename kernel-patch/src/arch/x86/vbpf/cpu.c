@@ -30,18 +30,12 @@ struct desc_ptr vbpf_kernel_idt __ro_after_init;
 struct desc_ptr vbpf_extension_idt __ro_after_init;
 DEFINE_PER_CPU(struct vbpf_run *, vbpf_current_run);
 
-static DEFINE_PER_CPU(bool, cpu_ready);
+DEFINE_PER_CPU(bool, vbpf_arch_cpu_ready);
 static int support __ro_after_init = VBPF_SUPPORT_CPU;
 
 int vbpf_arch_support(void)
 {
 	return support;
-}
-
-/* Preemption off. */
-bool vbpf_arch_cpu_ready(void)
-{
-	return __this_cpu_read(cpu_ready);
 }
 
 void vbpf_arch_flush_cpu(void)
@@ -92,7 +86,7 @@ static void set_up(void)
 	cr4_set_bits_irqsoff(CR4_PKS);
 	wrmsrl(MSR_IA32_PKRS, 0);
 	rekey_descriptors(cpu);
-	__this_cpu_write(cpu_ready, __read_cr4() & CR4_PKS);
+	__this_cpu_write(vbpf_arch_cpu_ready, __read_cr4() & CR4_PKS);
 }
 
 /* Runs on @cpu, in its hotplug thread. */
@@ -110,21 +104,30 @@ static int cpu_online_callback(unsigned int cpu)
  * All other CPUs go offline for a suspend, and come back as any CPU does. The
  * last one does not, and loses its registers as well. Interrupts off.
  */
-static int suspend(void)
+static int suspend(void *data)
 {
-	__this_cpu_write(cpu_ready, false);
+	__this_cpu_write(vbpf_arch_cpu_ready, false);
 	return 0;
 }
 
-static struct syscore_ops syscore_ops = {
+static void resume(void *data)
+{
+	set_up();
+}
+
+static const struct syscore_ops syscore_ops = {
 	.suspend = suspend,
-	.resume = set_up,
+	.resume = resume,
+};
+
+static struct syscore syscore = {
+	.ops = &syscore_ops,
 };
 
 /* Runs on @cpu. No extension runs: this thread does. */
 static int cpu_offline_callback(unsigned int cpu)
 {
-	this_cpu_write(cpu_ready, false);
+	this_cpu_write(vbpf_arch_cpu_ready, false);
 	return 0;
 }
 
@@ -178,7 +181,7 @@ static int __init vbpf_arch_init(void)
 		pr_err("cannot set up protection keys: error %d\n", error);
 		return 0;
 	}
-	register_syscore_ops(&syscore_ops);
+	register_syscore(&syscore);
 	support = VBPF_SUPPORT_OK;
 	pr_info("%d slots, %d domains\n", VBPF_SLOTS, VBPF_DOMAINS);
 	return 0;

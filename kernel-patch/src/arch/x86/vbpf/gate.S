@@ -38,23 +38,14 @@
 .macro BACK_TO_KERNEL run:req
 	movq	RUN_KERNEL_SP(\run), %rsp
 	lidt	vbpf_kernel_idt(%rip)
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbx
 	popq	%rbp
 	UNWIND_HINT_FUNC
 	RET
 .endm
 
+/* The caller expects to find no register but rbp and rsp as it was: see call_gate() in run.c. */
 .macro LEAVE_KERNEL
 	pushq	%rbp
-	pushq	%rbx
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
 	movq	%rsp, RUN_KERNEL_SP(%rdi)
 	lidt	vbpf_extension_idt(%rip)
 .endm

@@ -36,19 +36,11 @@ static_assert(offsetof(struct vbpf_run, pkrs) == RUN_PKRS);
 static_assert(offsetof(struct vbpf_run, trampoline) == RUN_TRAMPOLINE);
 static_assert(offsetof(struct vbpf_run, frame_alias) == RUN_FRAME_ALIAS);
 
-/* What an event of this CPU finds. Interrupts off; again after any handler has run. */
-static void bind(struct vbpf_run *run)
-{
-	this_cpu_write(vbpf_current_run, run);
-	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_EVENT], run->slot->ist_top);
-	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_NMI], run->slot->nmi_top);
-}
-
 static u32 resume(struct vbpf_run *run)
 {
 	u64 *frame = run->slot->frame;
 
-	bind(run);
+	vbpf_arch_bind(run, run->slot);
 	frame[0] = run->regs[VBPF_DX];
 	frame[1] = run->regs[VBPF_CX];
 	frame[2] = run->regs[VBPF_AX];
@@ -57,7 +49,7 @@ static u32 resume(struct vbpf_run *run)
 	frame[5] = (run->flags & FLAGS_KEPT) | FLAGS_SET;
 	frame[6] = run->regs[VBPF_SP];
 	frame[7] = __KERNEL_DS;
-	return vbpf_gate_resume(run);
+	return vbpf_call_gate(vbpf_gate_resume, run);
 }
 
 static void inject(u32 vector)
@@ -105,29 +97,18 @@ static bool handle(struct vbpf_run *run, u32 *exit)
 	return false;
 }
 
-u32 vbpf_arch_run(struct vbpf_run *run)
+u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit)
 {
-	unsigned long flags;
-	u32 exit;
-
-	local_irq_save(flags);
-	run->outer = this_cpu_read(vbpf_current_run);
 	run->frame_alias = run->slot->frame_alias;
-	bind(run);
-	exit = vbpf_gate_enter(run);
 	for (;;) {
 		if (unlikely(*run->slot->nmi_latch)) {
 			*run->slot->nmi_latch = 0;
 			inject_nmi();
 		}
 		if (exit == VBPF_EXIT_RETURN || !handle(run, &exit))
-			break;
+			return exit;
 		exit = resume(run);
 	}
-	/* The outer run binds its slot when it is resumed. */
-	this_cpu_write(vbpf_current_run, run->outer);
-	local_irq_restore(flags);
-	return exit;
 }
 
 /* An event other than an NMI hit the gate: nothing is known to be whole. */

@@ -18,12 +18,11 @@
 /* Event page, NMI page, alias of the frame; a page without memory after each. */
 #define PAGES_STRIDE	(8 * PAGE_SIZE)
 
-static struct vbpf_slot slots[VBPF_SLOTS] __ro_after_init;
-static u32 last_user[VBPF_SLOTS];
+struct vbpf_slot vbpf_slots[VBPF_SLOTS] __ro_after_init;
+u32 vbpf_slot_users[VBPF_SLOTS];
+unsigned long vbpf_slots_busy;
+DEFINE_PER_CPU(u32, vbpf_slot_first);
 static unsigned long stacks __ro_after_init;
-static unsigned long busy;
-/* Where a CPU looks first. */
-static DEFINE_PER_CPU(u32, first_slot);
 
 static_assert(VBPF_SLOTS <= BITS_PER_LONG);
 
@@ -97,42 +96,38 @@ int __init vbpf_slots_init(void)
 	stacks = (unsigned long)area->addr + GUARD;
 	pages = stacks + VBPF_SLOTS * STACK_STRIDE;
 	for (i = 0; i < VBPF_SLOTS; i++) {
-		int error = make_slot(&slots[i], i, stacks + i * STACK_STRIDE, pages + i * PAGES_STRIDE);
+		int error = make_slot(&vbpf_slots[i], i, stacks + i * STACK_STRIDE, pages + i * PAGES_STRIDE);
 
 		if (error)
 			return error;
 	}
 	for_each_possible_cpu(cpu)
-		per_cpu(first_slot, cpu) = cpu % VBPF_SLOTS;
+		per_cpu(vbpf_slot_first, cpu) = cpu % VBPF_SLOTS;
 	return 0;
 }
 
-/*
- * A slot for a run of extension @user, or NULL when all are taken for longer
- * than a short spin. Preemption off. A stack that another extension has left
- * is cleared: what it was told is not for this one.
- */
-struct vbpf_slot *vbpf_slot_get(u32 user)
+/* A stack that another extension has left is cleared: what it was told is not for this one. */
+void vbpf_slot_clear(u32 index, u32 user)
 {
-	u32 index = __this_cpu_read(first_slot), tries;
-
-	for (tries = 0; unlikely(test_and_set_bit_lock(index, &busy)); tries++) {
-		if (tries == 10000)
-			return NULL;
-		index = (index + 1) % VBPF_SLOTS;
-		if (tries >= VBPF_SLOTS)
-			cpu_relax();
-	}
-	if (unlikely(last_user[index] != user)) {
-		memset((void *)(slots[index].stack_top - VBPF_STACK_SIZE), 0, VBPF_STACK_SIZE);
-		last_user[index] = user;
-	}
-	return &slots[index];
+	memset((void *)(vbpf_slots[index].stack_top - VBPF_STACK_SIZE), 0, VBPF_STACK_SIZE);
+	vbpf_slot_users[index] = user;
 }
 
-void vbpf_slot_put(struct vbpf_slot *slot)
+/* Any that is free. */
+struct vbpf_slot *vbpf_slot_find(u32 user)
 {
-	clear_bit_unlock(slot->index, &busy);
+	u32 index = __this_cpu_read(vbpf_slot_first), tries = 0;
+
+	do {
+		index = (index + 1) % VBPF_SLOTS;
+		if (++tries == 10000)
+			return NULL;
+		if (tries > VBPF_SLOTS)
+			cpu_relax();
+	} while (test_and_set_bit_lock(index, &vbpf_slots_busy));
+	if (vbpf_slot_users[index] != user)
+		vbpf_slot_clear(index, user);
+	return &vbpf_slots[index];
 }
 
 bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size)

@@ -10,11 +10,6 @@
 
 /* Read by the gate; constant after init. */
 extern struct desc_ptr vbpf_kernel_idt, vbpf_extension_idt;
-DECLARE_PER_CPU(struct vbpf_run *, vbpf_current_run);
-
-/* IST entries that Linux leaves free: of all vectors but NMI, and of NMI. */
-#define VBPF_IST_EVENT	5
-#define VBPF_IST_NMI	6
 
 static inline pgprot_t vbpf_prot(pgprot_t prot, u32 key)
 {

@@ -232,7 +232,7 @@ struct vbpf_info {
 	__u64 created_ns;		/* CLOCK_BOOTTIME */
 	__u64 invocations;
 	__u64 faults;
-	__u64 busy;			/* not entered: no slot or key was free, it was nested in itself, or restarting */
+	__u64 busy;			/* not entered: no slot or key was free, nested in itself, restarting */
 	__u64 restarts;
 	__u64 key_changes;		/* keys it has had */
 	__u64 bytes;			/* of packets */

@@ -60,9 +60,13 @@
 #define VBPF_STACK_SIZE		0x10000
 
 #ifndef __ASSEMBLER__
-#include <linux/bits.h>
+#include <linux/bitops.h>
 #include <linux/cache.h>
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
+#include <asm/asm.h>
+#include <asm/processor.h>
 
 enum {
 	VBPF_AX, VBPF_CX, VBPF_DX, VBPF_BX, VBPF_SP, VBPF_BP, VBPF_SI, VBPF_DI,
@@ -129,10 +133,36 @@ struct vbpf_run {
 
 /* enum vbpf_support; constant after the CPUs have been set up. */
 int vbpf_arch_support(void);
-bool vbpf_arch_cpu_ready(void);
+/* Whether this CPU has been set up. */
+DECLARE_PER_CPU(bool, vbpf_arch_cpu_ready);
 
-struct vbpf_slot *vbpf_slot_get(u32 user);
-void vbpf_slot_put(struct vbpf_slot *slot);
+/* slot.c: of the functions below. */
+extern struct vbpf_slot vbpf_slots[VBPF_SLOTS];
+extern u32 vbpf_slot_users[VBPF_SLOTS];	/* id of the extension that used the stack last */
+extern unsigned long vbpf_slots_busy;
+DECLARE_PER_CPU(u32, vbpf_slot_first);	/* where a CPU looks first */
+struct vbpf_slot *vbpf_slot_find(u32 user);
+void vbpf_slot_clear(u32 index, u32 user);
+
+/*
+ * A slot for a run of extension @user, or NULL when all are taken for longer
+ * than a short spin. Preemption off.
+ */
+static __always_inline struct vbpf_slot *vbpf_slot_get(u32 user)
+{
+	u32 index = __this_cpu_read(vbpf_slot_first);
+
+	if (unlikely(test_and_set_bit_lock(index, &vbpf_slots_busy)))
+		return vbpf_slot_find(user);
+	if (unlikely(vbpf_slot_users[index] != user))
+		vbpf_slot_clear(index, user);
+	return &vbpf_slots[index];
+}
+
+static __always_inline void vbpf_slot_put(struct vbpf_slot *slot)
+{
+	clear_bit_unlock(slot->index, &vbpf_slots_busy);
+}
 bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size);
 bool vbpf_in_stacks(unsigned long address);
 
@@ -155,6 +185,39 @@ static inline u32 vbpf_keys_open(u32 key)
 /* Preemption off: no translation that this CPU remembers is older than this. */
 void vbpf_arch_flush_cpu(void);
 
+/* IST entries that Linux leaves free: of all vectors but NMI, and of NMI. */
+#define VBPF_IST_EVENT	5
+#define VBPF_IST_NMI	6
+
+DECLARE_PER_CPU(struct vbpf_run *, vbpf_current_run);
+
+/* What an event of this CPU finds. Interrupts off; again after any handler has run. */
+static __always_inline void vbpf_arch_bind(struct vbpf_run *run, const struct vbpf_slot *slot)
+{
+	this_cpu_write(vbpf_current_run, run);
+	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_EVENT], slot->ist_top);
+	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_NMI], slot->nmi_top);
+}
+
+/*
+ * Of the registers, the gates of gate.S keep rbp and rsp alone: what else is
+ * alive, the compiler saves as it would have to anyway.
+ */
+#define vbpf_call_gate(gate, run)					\
+({									\
+	struct vbpf_run *clobbered = (run);				\
+	u32 why;							\
+									\
+	asm volatile("call " #gate					\
+		     : "=a" (why), "+D" (clobbered), ASM_CALL_CONSTRAINT \
+		     : : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10",	\
+			 "r11", "r12", "r13", "r14", "r15", "memory", "cc"); \
+	why;								\
+})
+
+/* run.c: after the first stay has ended other than by returning. */
+u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit);
+
 /*
  * Runs an extension until it ends. The slot, instance, pkrs, trampoline,
  * deadline and the registers of the first instruction are set. Returns
@@ -163,15 +226,29 @@ void vbpf_arch_flush_cpu(void);
  * import ended it, or VBPF_EXIT_BUDGET. Preemption is off; interrupts come and
  * are handled.
  */
-u32 vbpf_arch_run(struct vbpf_run *run);
+static __always_inline u32 vbpf_arch_run(struct vbpf_run *run)
+{
+	struct vbpf_slot *slot = run->slot;
+	unsigned long flags;
+	u32 exit;
+
+	local_irq_save(flags);
+	run->outer = this_cpu_read(vbpf_current_run);
+	vbpf_arch_bind(run, slot);
+	exit = vbpf_call_gate(vbpf_gate_enter, run);
+	if (unlikely(exit != VBPF_EXIT_RETURN || *slot->nmi_latch))
+		exit = vbpf_arch_go_on(run, exit);
+	/* The outer run binds its slot when it is resumed. */
+	this_cpu_write(vbpf_current_run, run->outer);
+	local_irq_restore(flags);
+	return exit;
+}
 
 /* kernel/vbpf: called by vbpf_arch_run() with interrupts off. */
 bool vbpf_run_import(struct vbpf_run *run);	/* false: it ends here */
 bool vbpf_run_page_fault(struct vbpf_run *run);	/* true: the page is there now */
 
 /* gate.S */
-asmlinkage u32 vbpf_gate_enter(struct vbpf_run *run);
-asmlinkage u32 vbpf_gate_resume(struct vbpf_run *run);
 asmlinkage void vbpf_gate_inject(unsigned long handler);
 asmlinkage void vbpf_gate_unblock_nmi(void);
 asmlinkage __noreturn void vbpf_gate_broken(unsigned long vector, unsigned long ip);
