@@ -5,7 +5,11 @@
 qemu_pid=''
 
 # To be called when the script ends: a guest ends with it.
-end_guest() { if [ -n "$qemu_pid" ]; then kill "$qemu_pid" 2>/dev/null || true; fi; }
+end_guest() {
+  if [ -z "$qemu_pid" ]; then return; fi
+  kill "$qemu_pid" 2>/dev/null || true
+  wait "$qemu_pid" 2>/dev/null || true
+}
 
 # run_qemu TIME-LIMIT ARGUMENTS...: waits; sets status, 124 for the time limit. Standard output is the guest's, if ARGUMENTS say so.
 run_qemu() {

@@ -163,6 +163,7 @@ static __always_inline void vbpf_slot_put(struct vbpf_slot *slot)
 {
 	clear_bit_unlock(slot->index, &vbpf_slots_busy);
 }
+
 bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size);
 bool vbpf_in_stacks(unsigned long address);
 
