@@ -80,6 +80,7 @@ std::vector<verifier::Symbol> relative_symbols(const verifier::Image& image) {
 
 std::vector<EntryInfo> entry_names(const verifier::Image& image) {
   std::vector<EntryInfo> names;
+  names.reserve(image.entries.size());
   for (const verifier::Entry& entry : image.entries) names.push_back({entry.hook, entry.name});
   return names;
 }
