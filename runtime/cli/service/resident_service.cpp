@@ -179,11 +179,11 @@ Result<Json> answer(const kernel::Held& held, const std::string& name, const Jso
   const std::string verb = request.value("verb", "");
   if (verb == "show") return show(held, name, info, request.value("registers", false));
   if (verb == "stats") {
-    const Json shown = show(held, name, info, false);
+    const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
     return Json{{"name", name},
-                {"device", shown["device"]},
-                {"state", shown["state"]},
-                {"total", shown["total"]},
+                {"device", device_name(stub ? stub->ifindex : 0)},
+                {"state", state_name(info, stub)},
+                {"total", totals(info)},
                 {"queues", Json::array()}};
   }
   if (verb == "log") return log_lines(held, info, request.value("from", uint64_t{0}));

@@ -2,7 +2,8 @@
 /*
  * The gate: the way into an extension and all ways out.
  *
- * Every write of PKRS and every LIDT of vBPF is in this file. Between the two
+ * Every write of PKRS and every LIDT of vBPF is in this file, but the 0 that a
+ * CPU is set up with (cpu.c). Between the two
  * LIDTs of a stay interrupts are off but while the extension's own code runs,
  * and that is how the two are told apart: an event whose frame says that
  * interrupts were off has hit the gate itself. An NMI there is latched and
