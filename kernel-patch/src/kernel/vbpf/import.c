@@ -33,13 +33,16 @@ static bool owns(const struct vbpf_run *run, unsigned long address, unsigned lon
 	return size <= VBPF_REGION_SIZE && address >= base && address - base <= VBPF_REGION_SIZE - size;
 }
 
-/* Pages of the heap that were never touched: they are zeros, as the extension would find them. */
+/*
+ * After a copy has failed: pages of the heap that were never touched are there
+ * now, zeros, as the extension would find them. False: some cannot be.
+ */
 static bool touch(const struct vbpf_run *run, unsigned long address, unsigned long size)
 {
 	unsigned long heap = run->instance->base + VBPF_REGION_HEAP, page;
 
 	if (address + size <= heap || address >= heap + VBPF_REGION_HEAP_SIZE)
-		return true;
+		return false;
 	for (page = address & PAGE_MASK; page < address + size; page += PAGE_SIZE) {
 		if (!vbpf_instance_grow_heap(run->instance, page))
 			return false;
@@ -49,15 +52,19 @@ static bool touch(const struct vbpf_run *run, unsigned long address, unsigned lo
 
 bool vbpf_run_copy_in(const struct vbpf_run *run, void *to, unsigned long address, unsigned long size)
 {
-	return owns(run, address, size) && touch(run, address, size) &&
-	       !copy_from_kernel_nofault(to, (void *)address, size);
+	if (!owns(run, address, size))
+		return false;
+	return !copy_from_kernel_nofault(to, (void *)address, size) ||
+	       (touch(run, address, size) && !copy_from_kernel_nofault(to, (void *)address, size));
 }
 
 /* What the extension may not write faults here too: it is mapped read-only. */
 bool vbpf_run_copy_out(const struct vbpf_run *run, unsigned long address, const void *from, unsigned long size)
 {
-	return owns(run, address, size) && touch(run, address, size) &&
-	       !copy_to_kernel_nofault((void *)address, from, size);
+	if (!owns(run, address, size))
+		return false;
+	return !copy_to_kernel_nofault((void *)address, from, size) ||
+	       (touch(run, address, size) && !copy_to_kernel_nofault((void *)address, from, size));
 }
 
 static bool end(struct vbpf_run *run, u32 kind)

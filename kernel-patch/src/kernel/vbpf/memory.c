@@ -14,11 +14,6 @@
 
 #include "vbpf.h"
 
-static pgprot_t with_key(pgprot_t prot, u32 key)
-{
-	return __pgprot(pgprot_val(prot) | (pteval_t)key << _PAGE_BIT_PKEY_BIT0);
-}
-
 #define KEY_MASK	((pteval_t)0xf << _PAGE_BIT_PKEY_BIT0)
 
 static int set_one_pte(pte_t *pte, unsigned long address, void *data)
@@ -318,7 +313,7 @@ bool vbpf_instance_grow_heap(struct vbpf_instance *instance, unsigned long addre
 	heap_page.page = new_page(instance, GFP_NOWAIT);
 	if (!heap_page.page)
 		return false;
-	heap_page.pte = mk_pte(heap_page.page, with_key(PAGE_KERNEL, extension->domain_key));
+	heap_page.pte = mk_pte(heap_page.page, vbpf_prot(PAGE_KERNEL, extension->domain_key));
 	raw_spin_lock(&instance->lock);
 	/* The page table is there since map_fixed(): nothing is allocated. */
 	error = apply_to_page_range(&init_mm, address & PAGE_MASK, PAGE_SIZE, set_if_none, &heap_page);

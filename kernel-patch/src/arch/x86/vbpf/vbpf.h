@@ -11,11 +11,6 @@
 /* Read by the gate; constant after init. */
 extern struct desc_ptr vbpf_kernel_idt, vbpf_extension_idt;
 
-static inline pgprot_t vbpf_prot(pgprot_t prot, u32 key)
-{
-	return __pgprot(pgprot_val(prot) | (pteval_t)key << _PAGE_BIT_PKEY_BIT0);
-}
-
 /* thunks.S: a page, and places in it. */
 extern const u8 vbpf_thunks[], vbpf_thunk_trampoline[];
 extern const u8 vbpf_thunk_bad_return[], vbpf_thunk_bad_call[], vbpf_thunk_indirect[];

@@ -66,6 +66,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 #include <asm/asm.h>
+#include <asm/pgtable_types.h>
 #include <asm/processor.h>
 
 enum {
@@ -174,6 +175,11 @@ unsigned long vbpf_thunk_call(unsigned long base);
 struct vbpf_fault;
 /* Fills kind and address (and what the exit itself says) of a report. @base: of the region. */
 void vbpf_arch_describe(const struct vbpf_run *run, unsigned long base, u32 exit, struct vbpf_fault *fault);
+
+static inline pgprot_t vbpf_prot(pgprot_t prot, u32 key)
+{
+	return __pgprot(pgprot_val(prot) | (pteval_t)key << _PAGE_BIT_PKEY_BIT0);
+}
 
 /* PKRS with all keys closed but @key, and the shared one, which can be read. Two such are combined with &. */
 static inline u32 vbpf_keys_open(u32 key)
