@@ -25,6 +25,20 @@ RawExtension make(const RawOptions& options, std::span<const uint64_t> construct
   return {attack_code(), attack_entries(), options, constructors};
 }
 
+// So many at the same time, of the same name but for a number.
+std::vector<std::unique_ptr<RawExtension>> make_many(size_t count, const std::string& name,
+                                                     const std::vector<uint32_t>& concurrency) {
+  std::vector<std::unique_ptr<RawExtension>> extensions;
+  for (size_t i = 0; i < count; ++i) {
+    RawOptions options;
+    options.name = name + std::to_string(i);
+    options.concurrency = concurrency[i % concurrency.size()];
+    options.budget_ns = 500'000'000;
+    extensions.push_back(std::make_unique<RawExtension>(attack_code(), attack_entries(), options));
+  }
+  return extensions;
+}
+
 bool eventually(const std::function<bool()>& condition) {
   for (int i = 0; i < 2000; ++i) {
     if (condition()) return true;
@@ -131,14 +145,7 @@ TEST(AfterFaults, PassGoesOnWithWhatIsThere) {
 // More extensions than keys: each finds its own memory, on every CPU, and nobody another's.
 TEST(Keys, ArePassedRound) {
   constexpr size_t many = 20;
-  std::vector<std::unique_ptr<RawExtension>> extensions;
-  for (size_t i = 0; i < many; ++i) {
-    RawOptions options;
-    options.name = "key" + std::to_string(i);
-    options.concurrency = 1;
-    options.budget_ns = 500'000'000;
-    extensions.push_back(std::make_unique<RawExtension>(attack_code(), attack_entries(), options));
-  }
+  const auto extensions = make_many(many, "key", {1});
   const unsigned cpus = std::thread::hardware_concurrency();
   uint32_t expected = 0;
   for (int round = 0; round < 20; ++round) {
@@ -160,14 +167,7 @@ TEST(Keys, ArePassedRound) {
 // While every CPU runs others, so that no key is idle for long.
 TEST(Keys, AreTakenFromNobodyWhoRuns) {
   constexpr size_t many = 12;
-  std::vector<std::unique_ptr<RawExtension>> extensions;
-  for (size_t i = 0; i < many; ++i) {
-    RawOptions options;
-    options.name = "busy" + std::to_string(i);
-    options.concurrency = i % 2;
-    options.budget_ns = 500'000'000;
-    extensions.push_back(std::make_unique<RawExtension>(attack_code(), attack_entries(), options));
-  }
+  const auto extensions = make_many(many, "busy", {0, 1});
   std::atomic<uint64_t> wrong{0}, busy{0}, runs{0};
   std::vector<std::thread> threads;
   for (unsigned thread = 0; thread < 2 * std::thread::hardware_concurrency(); ++thread) {
