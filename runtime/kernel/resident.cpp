@@ -93,14 +93,9 @@ Result<void> check_object(const std::string& path) {
   return {};
 }
 
-std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object) {
+Names names_of(std::span<const std::byte> object) {
   const auto image = link_object(object, any_kernel_base, VBPF_HEAP_SIZE_DEFAULT, "");
-  return image ? relative_symbols(*image) : std::vector<verifier::Symbol>();
-}
-
-std::vector<EntryInfo> entries_of(std::span<const std::byte> object) {
-  const auto image = link_object(object, any_kernel_base, VBPF_HEAP_SIZE_DEFAULT, "");
-  return image ? entry_names(*image) : std::vector<EntryInfo>();
+  return image ? Names{entry_names(*image), relative_symbols(*image)} : Names();
 }
 
 Result<Resident> Resident::load(const std::string& path, const ResidentOptions& options) {

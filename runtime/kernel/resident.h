@@ -22,11 +22,12 @@ namespace vbpf::kernel {
 // Whether the object at `path` is one for the kernel, as load() would find it; else why not.
 Result<void> check_object(const std::string& path);
 
-// Symbols of an object's kernel variant, as describe() wants them; none if it is not one.
-std::vector<verifier::Symbol> symbols_of(std::span<const std::byte> object);
-
-// Its entries, in the order of their numbers; none if it is not one.
-std::vector<EntryInfo> entries_of(std::span<const std::byte> object);
+// What an object's kernel variant calls things; nothing if it has none.
+struct Names {
+  std::vector<EntryInfo> entries;         // in the order of their numbers
+  std::vector<verifier::Symbol> symbols;  // as describe() wants them
+};
+Names names_of(std::span<const std::byte> object);
 
 struct ResidentOptions {
   std::string name;

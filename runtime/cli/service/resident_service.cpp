@@ -67,15 +67,11 @@ Json totals(const vbpf_info& info) {
           {"faults", info.faults}, {"busy", info.busy},   {"restarts", info.restarts}};
 }
 
-Json faults_json(const kernel::Held& held, const std::string& name, bool registers) {
+Json faults_json(const kernel::Held& held, const std::vector<std::byte>& object,
+                 const std::vector<verifier::Symbol>& symbols, bool registers) {
   Json all = Json::array();
-  const std::vector<vbpf_fault> faults = held.faults();
-  if (faults.empty()) return all;
-  const auto object = read_object(object_path(name));
-  const std::vector<std::byte> bytes = object ? *object : std::vector<std::byte>();
-  const auto symbols = kernel::symbols_of(bytes);
-  for (const vbpf_fault& raw : faults) {
-    const Fault fault = kernel::describe(raw, symbols, bytes);
+  for (const vbpf_fault& raw : held.faults()) {
+    const Fault fault = kernel::describe(raw, symbols, object);
     Json one{{"time", time_text(time_of(raw))}, {"cpu", raw.cpu}};
     one.update(fault_json(fault, registers));
     one["text"] = fault_text(fault, registers);
@@ -114,17 +110,18 @@ Json maps_json(const vbpf_info& info) {
   return all;
 }
 
-// In the order of their numbers.
-Json entries_json(const std::string& name) {
+Json entries_json(const kernel::Names& names) {
   Json all = Json::array();
-  const auto object = read_object(object_path(name));
-  if (!object) return all;
-  for (const EntryInfo& entry : kernel::entries_of(*object))
+  for (const EntryInfo& entry : names.entries)
     all.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
   return all;
 }
 
 Json show(const kernel::Held& held, const std::string& name, const vbpf_info& info, bool registers) {
+  // Without it, it has no names.
+  const auto saved = read_object(object_path(name));
+  const std::vector<std::byte> object = saved ? *saved : std::vector<std::byte>();
+  const kernel::Names names = kernel::names_of(object);
   const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
   const uint32_t ifindex = stub ? stub->ifindex : 0;
   return {{"name", name},
@@ -136,7 +133,7 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
           {"device", device_name(ifindex)},
           {"ifindex", ifindex},
           {"prog_id", stub ? stub->program_id : 0},
-          {"entries", entries_json(name)},
+          {"entries", entries_json(names)},
           {"instances", info.instances},
           {"confinement", "pks"},
           {"confinement_reason", "it runs in the kernel"},
@@ -156,7 +153,7 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
           {"on_fault", policy_name(info.on_fault)},
           {"max_restarts", info.max_restarts},
           {"total", totals(info)},
-          {"faults", faults_json(held, name, registers)}};
+          {"faults", faults_json(held, object, names.symbols, registers)}};
 }
 
 Json log_lines(const kernel::Held& held, const vbpf_info& info, uint64_t from) {
