@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "aho_corasick.h"
+#include "patterns.h"
 #include "resident.h"
 // clang-format off: the programs' header needs what is before it
 #include "work.h"
@@ -111,9 +112,7 @@ class Twins {
   }
 
   void fill_automaton() {
-    constexpr std::array<std::string_view, 6> patterns{"/etc/passwd", "../../",  "<script",
-                                                       "' OR '1'='1", "${jndi:", "vbpf-forbidden"};
-    const l7_filter::AhoCorasick automaton(patterns);
+    const l7_filter::AhoCorasick automaton(l7_filter::patterns);
     if (automaton.states() > std::size(skeleton_->bss->next_state)) fail("the automaton is too large for its twin");
     for (uint32_t state = 0; state < automaton.states(); ++state) {
       for (unsigned byte = 0; byte < 256; ++byte) {

@@ -2,22 +2,19 @@
 // Drops connections that carry one of a list of patterns, also when segments of TCP cut the pattern in pieces.
 #include <vbpf/xdp.h>
 
-#include <array>
-#include <string_view>
 #include <vbpf/vbpf.hpp>
 
 #include "aho_corasick.h"
 #include "flow.h"
 #include "lru_map.h"
+#include "patterns.h"
 
 // Nothing is changed in a packet: in the kernel it need not be copied back.
 VBPF_MANIFEST(.packet = VBPF_PACKET_READ_ONLY);
 
 namespace {
 
-constexpr std::array<std::string_view, 6> patterns{
-    "/etc/passwd", "../../", "<script", "' OR '1'='1", "${jndi:", "vbpf-forbidden",
-};
+using l7_filter::patterns;
 const l7_filter::AhoCorasick automaton(patterns);  // built when the extension is loaded
 
 // One direction of a connection.
