@@ -129,7 +129,7 @@ class CodeChecker {
       return refuse("code-encoding", "a reserved form of a fence, which other CPUs may give another meaning",
                     compile_hint);
     if (current_.info->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && opcode_class.name != "bits")
-      unit_.image.uses_avx = true;
+      unit_.image.uses_avx = unit_.image.uses_vectors = true;  // vzeroall names none
     if (opcode_class.is_float()) unit_.image.uses_float = true;
     return true;
   }
@@ -202,8 +202,9 @@ class CodeChecker {
           continue;
         case ZYDIS_REGCLASS_XMM:
         case ZYDIS_REGCLASS_YMM:
-          if (unit_.options.variant != Variant::kernel) continue;
-          break;
+          if (unit_.options.variant == Variant::kernel) break;
+          unit_.image.uses_vectors = true;
+          continue;
         default:
           break;
       }

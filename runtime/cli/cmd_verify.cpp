@@ -69,6 +69,7 @@ Json accepted_json(const verifier::Image& image) {
     entries.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
   return {{"text_size", image.text_size},
           {"instructions", image.instructions},
+          {"uses_vectors", image.uses_vectors},
           {"uses_avx", image.uses_avx},
           {"constructors", image.constructors.size()},
           {"entries", entries},

@@ -29,6 +29,14 @@ namespace {
   return thread;
 }
 
+// Whether this thread is in a call of the instance: then an import's callback wants to call it again.
+[[gnu::always_inline]] inline bool is_inside(const Instance::State& state) {
+  for (const Call* call = vbpf_active_call; call != nullptr; call = call->outer)
+    if (call->domain->instance == &state) [[unlikely]]
+      return true;
+  return false;
+}
+
 [[gnu::cold, gnu::noinline]] bool already_inside(std::optional<Fault>& fault) {
   fault = misuse("the instance is already running on this thread; an import's callback cannot call it again");
   return false;
@@ -49,7 +57,7 @@ uint32_t* progress_of(uint64_t stack_top) {
 
 [[gnu::always_inline]] inline void Instance::State::enter(Call& call, ThreadState& thread, uint64_t stack_top,
                                                           uint64_t invocations) {
-  Call* const outer = vbpf_active_call;
+  call.outer = vbpf_active_call;
   call.stack_top = stack_top - STACK_CONTROL_SIZE;
   // What the host had open, and this instance's memory.
   if ((domain.flags & CALL_FLAG_PKU) != 0) call.host_pkru = read_pkru() & ~key.mask();
@@ -62,7 +70,7 @@ uint32_t* progress_of(uint64_t stack_top) {
   Watchdog::instance().begin(thread, *call.domain);
   vbpf_gate_enter(&call);
   Watchdog::end(thread);
-  vbpf_active_call = outer;
+  vbpf_active_call = call.outer;
   if (batch) Watchdog::set_batch(thread, 1, nullptr);
   if (call.status != STATUS_RETURNED) [[unlikely]]
     call.done = __atomic_load_n(progress_of(stack_top), __ATOMIC_RELAXED);
@@ -73,23 +81,19 @@ uint32_t* progress_of(uint64_t stack_top) {
   if (concurrency == VBPF_CONCURRENCY_SERIAL) return run_serial(call, invocations, fault);
   ThreadState* thread = this_thread((domain.flags & CALL_FLAG_PKU) != 0, fault);
   if (thread == nullptr) return false;
-  if (running.load(std::memory_order_relaxed) == thread) return already_inside(fault);
-  running.store(thread, std::memory_order_relaxed);
+  if (is_inside(*this)) [[unlikely]]
+    return already_inside(fault);
   enter(call, *thread, first_stack_top, invocations);
-  running.store(nullptr, std::memory_order_relaxed);
   return call.status == STATUS_RETURNED || report(*this, call, fault);
 }
 
 [[gnu::noinline]] bool Instance::State::run_serial(Call& call, uint64_t invocations, std::optional<Fault>& fault) {
   ThreadState* thread = this_thread((domain.flags & CALL_FLAG_PKU) != 0, fault);
   if (thread == nullptr) return false;
-  // Another thread may write `running`, but not this thread's address.
-  if (running.load(std::memory_order_relaxed) == thread) return already_inside(fault);
+  if (is_inside(*this)) return already_inside(fault);
   {
     const std::scoped_lock lock(serial);
-    running.store(thread, std::memory_order_relaxed);
     enter(call, *thread, first_stack_top, invocations);
-    running.store(nullptr, std::memory_order_relaxed);
   }
   return call.status == STATUS_RETURNED || report(*this, call, fault);
 }

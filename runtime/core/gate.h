@@ -51,6 +51,7 @@ struct Call {
   volatile uint32_t over_budget;  // found while an import ran
   uint64_t guest[16];             // when an import was called
 
+  Call* outer;     // the one whose import made this one, null in most
   uint32_t done;   // when status says fault: what the control room counted
   RawFault fault;  // when status says fault
 };
@@ -60,6 +61,10 @@ struct Call {
 extern "C" {
 // Initial-exec: signal handlers read it.
 extern __thread vbpf::Call* vbpf_active_call __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+// vbpf_active_call->host_rsp while an extension runs; in an import it may be an older call's. Kept apart, because
+// two loads one behind the other would delay all of the host that needs its stack.
+extern __thread uint64_t vbpf_host_rsp __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 void vbpf_gate_enter(vbpf::Call* call);
 [[noreturn]] void vbpf_gate_abandon(vbpf::Call* call);

@@ -64,6 +64,7 @@ Result<void> Instance::State::map(const verifier::Image& image) {
   domain.instance = this;
   if (cpu_has_avx()) domain.flags |= CALL_FLAG_AVX;
   if (image.uses_avx && cpu_has_avx()) domain.flags |= CALL_FLAG_DIRTY_UPPER;
+  if (image.uses_vectors) domain.flags |= CALL_FLAG_VECTORS;
   if (image.uses_float) domain.flags |= CALL_FLAG_FLOAT;
   domain.return_thunk = in_region(
       base, shared().concurrency == VBPF_CONCURRENCY_SHARED ? vbpf_blob_return_popped : vbpf_blob_return_in_place);

@@ -21,6 +21,7 @@
 #include "x86_64/offsets.h"
 
 __thread vbpf::Call* vbpf_active_call __attribute__((tls_model("initial-exec"), visibility("hidden")));
+__thread uint64_t vbpf_host_rsp __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 namespace vbpf {
 namespace {

@@ -77,8 +77,7 @@ struct [[gnu::visibility("hidden")]] Instance::State {
   uint64_t call_trampoline = 0, batch_trampoline = 0;
 
   std::mutex serial;
-  std::atomic<uint64_t> free_stacks{0};        // shared: one bit each
-  std::atomic<ThreadState*> running{nullptr};  // per_cpu, serial: who is inside
+  std::atomic<uint64_t> free_stacks{0};  // shared: one bit each
 
   const Extension::State& shared() const { return *of; }
 

@@ -31,6 +31,7 @@ struct Shot {
   uint64_t target;
   bool repeats;
   bool floating = true;  // may look at MXCSR and change it
+  bool vectors = true;   // names a vector register
 };
 
 enum class Outcome { arrived, elsewhere, faulted, fetched };
@@ -38,7 +39,7 @@ enum class Outcome { arrived, elsewhere, faulted, fetched };
 // The gun: everything below runs in a signal handler, one signal for each instruction.
 uint8_t* code_page = nullptr;  // the page after it has no access
 const std::vector<Shot>* shots = nullptr;
-size_t current = 0, arrivals = 0, float_marks = 0;
+size_t current = 0, arrivals = 0, float_marks = 0, vector_marks = 0;
 bool shortened = false;  // the last byte of the instruction is on the other page
 uint64_t start = 0;
 std::vector<std::string>* wrong = nullptr;
@@ -56,6 +57,13 @@ void load_floats(ucontext_t* context) {
   }
   auto* area = reinterpret_cast<std::byte*>(state);
   area[512] |= std::byte{2};  // the area for XMM registers is not in its initial state
+}
+
+bool vectors_are_as_loaded(const ucontext_t* context) {
+  return std::ranges::all_of(context->uc_mcontext.fpregs->_xmm, [](const auto& reg) {
+    return std::memcmp(&reg.element[0], &odd_number, sizeof(odd_number)) == 0 &&
+           std::memcmp(&reg.element[2], &odd_number, sizeof(odd_number)) == 0;
+  });
 }
 
 void load(ucontext_t* context) {
@@ -112,6 +120,10 @@ void on_signal(int signal, siginfo_t* info, void* raw) {
     bool changed = context->uc_mcontext.fpregs->mxcsr != default_mxcsr;
     if (changed && !(*shots)[current].floating) complain("changes MXCSR, but is not listed as arithmetic:");
     float_marks += changed;
+    const bool vector_changed = !vectors_are_as_loaded(context);
+    if (vector_changed && !(*shots)[current].vectors)
+      complain("changes a vector register, but is not said to name one:");
+    vector_marks += vector_changed;
   } else if (outcome != Outcome::fetched && signal != SIGILL) {
     complain("shorter than the decoder says:");
   }
@@ -149,6 +161,7 @@ class CpuLength : public testing::Test {
     if (instruction.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) shot.target += operands[0].imm.value.u;
     shot.repeats = instruction.meta.category == ZYDIS_CATEGORY_STRINGOP;
     shot.floating = result.image->uses_float;
+    shot.vectors = result.image->uses_vectors;
     shots_.push_back(std::move(shot));
   }
 
@@ -173,7 +186,7 @@ class CpuLength : public testing::Test {
     for (int i = 0; i < 5; ++i) sigaction(signals[i], &action, &before[i]);
     shots = &shots_;
     wrong = &wrong_;
-    current = arrivals = float_marks = 0;
+    current = arrivals = float_marks = vector_marks = 0;
     start = 0;
     raise(SIGTRAP);
     for (int i = 0; i < 5; ++i) sigaction(signals[i], &before[i], nullptr);
@@ -214,6 +227,7 @@ TEST_F(CpuLength, LegacyEncodings) {
   EXPECT_GT(shots_.size(), 20000u) << "of " << tried_;
   fire();
   EXPECT_GT(float_marks, 500u);
+  EXPECT_GT(vector_marks, 1000u);
 }
 
 TEST_F(CpuLength, VexEncodings) {
@@ -221,6 +235,7 @@ TEST_F(CpuLength, VexEncodings) {
   EXPECT_GT(shots_.size(), 5000u) << "of " << tried_;
   fire();
   EXPECT_GT(float_marks, 500u);
+  EXPECT_GT(vector_marks, 1000u);
 }
 
 TEST_F(CpuLength, RandomBytes) {

@@ -159,6 +159,15 @@ TEST(Verify, WithoutAManifestTheDefaultsHold) {
   EXPECT_EQ(result.image->manifest.concurrency, VBPF_CONCURRENCY_PER_CPU);
   EXPECT_EQ(result.image->manifest.stack_size, VBPF_STACK_SIZE_DEFAULT);
   EXPECT_FALSE(result.image->uses_avx);
+  EXPECT_FALSE(result.image->uses_vectors);
+}
+
+TEST(Verify, SaysWhetherVectorRegistersAreNamed) {
+  Result result = verify(read_file(std::filesystem::path(VBPF_CASES_OBJECTS) / "accept_code_register_mmx.o"),
+                         options_for(Variant::user));
+  ASSERT_TRUE(result.image) << describe(result);
+  EXPECT_TRUE(result.image->uses_vectors);
+  EXPECT_FALSE(result.image->uses_avx);
 }
 
 TEST(Verify, StopsAtTheNumberOfDiagnosticsAskedFor) {

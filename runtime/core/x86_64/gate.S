@@ -12,7 +12,10 @@
 #define ACTIVE_CALL \
   movq vbpf_active_call@gottpoff(%rip), %rcx; movq %fs:(%rcx), %rcx
 
-/* Nothing of the host's may be left in a register the extension can read. k0-k7 and zmm16-31 it cannot name. */
+/*
+ * Nothing of the host's may be left in a register the extension can read. k0-k7 and zmm16-31 no extension can name, and
+ * one whose code names no vector register none of these: CALL_FLAG_VECTORS.
+ */
 #define CLEAR_VECTORS_AVX \
   vpxor %xmm0, %xmm0, %xmm0;  vpxor %xmm1, %xmm1, %xmm1;  vpxor %xmm2, %xmm2, %xmm2;  vpxor %xmm3, %xmm3, %xmm3; \
   vpxor %xmm4, %xmm4, %xmm4;  vpxor %xmm5, %xmm5, %xmm5;  vpxor %xmm6, %xmm6, %xmm6;  vpxor %xmm7, %xmm7, %xmm7; \
@@ -48,14 +51,13 @@ FUNCTION(vbpf_gate_enter)
   .cfi_rel_offset %r14, -32
   pushq %r15
   .cfi_rel_offset %r15, -40
+  movq vbpf_host_rsp@gottpoff(%rip), %rax
+  movq %rsp, %fs:(%rax)
   movq %rsp, CALL_HOST_RSP(%rdi)
   movq CALL_DOMAIN(%rdi), %r14
   movl DOMAIN_FLAGS(%r14), %ebx
-  testl $CALL_FLAG_FLOAT, %ebx
-  jnz 7f
-1: testl $CALL_FLAG_AVX, %ebx
-  jz 5f
-  CLEAR_VECTORS_AVX
+  testl $CALL_FLAG_FLOAT|CALL_FLAG_VECTORS, %ebx
+  jnz 5f
 2: movq CALL_ENTRY(%rdi), %r11
   movq CALL_TRAMPOLINE(%rdi), %r10
   movq CALL_ARGUMENTS+8(%rdi), %rsi
@@ -64,9 +66,9 @@ FUNCTION(vbpf_gate_enter)
   movq CALL_ARGUMENTS+32(%rdi), %r8
   movq CALL_ARGUMENTS+40(%rdi), %r9
   movq CALL_STACK_TOP(%rdi), %rsp
-  testl $CALL_FLAG_PKU, %ebx
-  jnz 6f
   movq CALL_ARGUMENTS(%rdi), %rdi
+  testl $CALL_FLAG_PKU, %ebx
+  jnz 7f
 3: xorl %eax, %eax
   xorl %ebx, %ebx
   xorl %ebp, %ebp
@@ -75,13 +77,22 @@ FUNCTION(vbpf_gate_enter)
   xorl %r14d, %r14d
   xorl %r15d, %r15d
   jmp *%r10
-5: CLEAR_VECTORS_SSE
+5: testl $CALL_FLAG_FLOAT, %ebx
+  jz 1f
+  stmxcsr CALL_HOST_MXCSR(%rdi) /* 2 ns: only where some instruction looks at MXCSR */
+  ldmxcsr default_mxcsr(%rip)
+1: testl $CALL_FLAG_VECTORS, %ebx
+  jz 2b
+  testl $CALL_FLAG_AVX, %ebx
+  jz 6f
+  CLEAR_VECTORS_AVX
   jmp 2b
-6: movq %rcx, %r12
+6: CLEAR_VECTORS_SSE
+  jmp 2b
+7: movq %rcx, %r12
   movq %rdx, %r13
   movl DOMAIN_GUEST_PKRU(%r14), %ebx
   movl %ebx, %eax
-  movq CALL_ARGUMENTS(%rdi), %rdi
   xorl %ecx, %ecx
   xorl %edx, %edx
   wrpkru
@@ -90,9 +101,6 @@ FUNCTION(vbpf_gate_enter)
   movq %r12, %rcx
   movq %r13, %rdx
   jmp 3b
-7: stmxcsr CALL_HOST_MXCSR(%rdi) /* 2 ns: only where some instruction looks at MXCSR */
-  ldmxcsr default_mxcsr(%rip)
-  jmp 1b
   .cfi_endproc
   .size vbpf_gate_enter, .-vbpf_gate_enter
 
@@ -116,8 +124,7 @@ FUNCTION(vbpf_gate_exit_pku)
   je 1f
   xorl %ecx, %ecx
   wrpkru
-1: movl $STATUS_RETURNED, CALL_STATUS(%rdi)
-  jmp leave_to_host
+1: jmp returned
   .cfi_endproc
 
 FUNCTION(vbpf_gate_exit)
@@ -125,9 +132,11 @@ FUNCTION(vbpf_gate_exit)
   .cfi_undefined %rip
   ACTIVE_CALL
   movq %rcx, %rdi
+returned:
+  movq vbpf_host_rsp@gottpoff(%rip), %rcx
+  movq %fs:(%rcx), %rsp
   movl $STATUS_RETURNED, CALL_STATUS(%rdi)
-leave_to_host: /* rdi: the call, r8: the value */
-  movq CALL_HOST_RSP(%rdi), %rsp
+leave_to_host: /* on the host's stack. rdi: the call, r8: the value */
   movq %r8, CALL_VALUE(%rdi)
   movq CALL_DOMAIN(%rdi), %rcx
   testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
@@ -154,6 +163,7 @@ FUNCTION(vbpf_gate_fault_pku)
   .cfi_undefined %rip
   wrpkru
 FUNCTION(vbpf_gate_fault)
+  movq CALL_HOST_RSP(%rdi), %rsp
   movl $STATUS_FAULT, CALL_STATUS(%rdi)
   xorl %r8d, %r8d
   jmp leave_to_host
@@ -234,10 +244,14 @@ import:
   testl $CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
   jz 7f
   ldmxcsr default_mxcsr(%rip)
-7: movq DOMAIN_RETURN_THUNK(%rcx), %r11
+7: movq vbpf_host_rsp@gottpoff(%rip), %r11 /* a callback may have made a call */
+  movq %rsp, %fs:(%r11)
+  movq DOMAIN_RETURN_THUNK(%rcx), %r11
   movl DOMAIN_FLAGS(%rcx), %esi
   movl DOMAIN_GUEST_PKRU(%rcx), %r9d
   movq CALL_GUEST+56(%rdi), %rsp
+  testl $CALL_FLAG_VECTORS, %esi
+  jz 3f
   testl $CALL_FLAG_AVX, %esi
   jz 5f
   CLEAR_VECTORS_AVX

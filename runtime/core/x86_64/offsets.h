@@ -39,6 +39,7 @@
 #define CALL_FLAG_AVX 2         /* the CPU has AVX: clear with VEX instructions */
 #define CALL_FLAG_DIRTY_UPPER 4 /* the extension uses AVX: leave with vzeroupper */
 #define CALL_FLAG_FLOAT 8       /* the extension has arithmetic that looks at MXCSR and changes it */
+#define CALL_FLAG_VECTORS 16    /* the extension names vector registers: clear them before it runs */
 
 #define STATUS_RETURNED 0
 #define STATUS_FAULT 1

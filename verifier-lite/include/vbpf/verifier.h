@@ -85,8 +85,9 @@ struct Image {
   std::vector<Symbol> symbols;         // sorted by address
   std::vector<Map> maps;               // by address; descriptors of sizeof(struct vbpf_map), one after the other
   Manifest manifest;
-  bool uses_avx = false;    // some instruction uses AVX: the host clears the upper halves
-  bool uses_float = false;  // some instruction may look at MXCSR or change it
+  bool uses_vectors = false;  // some instruction names a vector register: the host leaves nothing in them
+  bool uses_avx = false;      // some instruction uses AVX: the host clears the upper halves
+  bool uses_float = false;    // some instruction may look at MXCSR or change it
   uint64_t text_size = 0, instructions = 0;
 };
 
