@@ -49,7 +49,7 @@ bool add_entries(Unit& unit) {
   }
   if (!unit.image.entries.empty()) return true;
   unit.reporter.add("entry-none", {}, "the object has no entry point",
-                    "put a global function into a section named for its hook: xdp or plugin");
+                    "put a global function into a section named for its hook: xdp, uffd or plugin");
   return false;
 }
 

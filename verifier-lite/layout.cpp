@@ -90,12 +90,12 @@ class Layout {
   bool check_hook(uint32_t index) {
     std::string_view name = unit_.object.sections[index].name;
     std::string_view hook = name.substr(0, name.find('/'));
-    if (hook == "xdp" || hook == "plugin") return true;
-    if (hook == "tc" || hook == "uffd")
+    if (hook == "xdp" || hook == "uffd" || hook == "plugin") return true;
+    if (hook == "tc")
       return refuse("entry-hook", index, "the hook '" + std::string(hook) + "' is not built yet",
-                    "use hook xdp or plugin");
+                    "use hook xdp, uffd or plugin");
     return refuse("entry-hook", index, "code in section '" + printable(name) + "', which is no hook",
-                  "known hooks: xdp, plugin");
+                  "known hooks: xdp, uffd, plugin");
   }
 
   // One slot for each symbol that text reaches through the global offset table.

@@ -27,14 +27,15 @@ Result<int> list() {
     return exit_ok;
   }
   if (all.empty()) return exit_ok;
-  fmt::print("{:<20} {:<14} {:<7} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", "NAME", "STATE", "ENGINE", "HOOK",
-             "DEVICE", "MODE", "CONFINEMENT", "PACKETS", "FAULTS");
+  fmt::print("{:<20} {:<14} {:<7} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", "NAME", "STATE", "ENGINE", "HOOK", "PLACE",
+             "MODE", "CONFINEMENT", "HANDLED", "FAULTS");
   for (const Json& one : all) {
     const auto text = [&](const char* key) { return one.value(key, std::string("-")); };
     const Json total = one.value("total", Json::object());
     fmt::print("{:<20} {:<14} {:<7} {:<5} {:<12} {:<8} {:<11} {:>12} {:>7}\n", text("name"), text("state"),
-               text("engine"), text("hook"), text("device"), text("mode"), text("confinement"),
-               total.value("packets", uint64_t{0}), total.value("faults", uint64_t{0}));
+               text("engine"), text("hook"), place_text(one), text("mode"), text("confinement"),
+               total.value(total.contains("page_faults") ? "page_faults" : "packets", uint64_t{0}),
+               total.value("faults", uint64_t{0}));
   }
   return exit_ok;
 }

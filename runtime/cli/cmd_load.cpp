@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <memory>
 
@@ -17,14 +18,16 @@ namespace {
 
 struct Arguments {
   std::string file, hook = "xdp", device, name, entry, mode = "auto", poll = "adaptive", on_fault = "restart",
-                    engine = "auto";
+                    engine = "auto", process, source, on_exit = "wait";
   bool copy = false, zero_copy = false, i_know = false, precise = false;
   std::string copy_size;
-  uint32_t frames = 2048, frame_size = 0, batch = 64, max_restarts = 10;
+  uint32_t frames = 2048, frame_size = 0, batch = 64, max_restarts = 10, threads = 1, prefetch = 64;
   ConfineOptions confine;
   std::vector<CLI::Option*> of_user_engine, of_kernel_engine;  // what makes sense there alone
+  std::vector<CLI::Option*> of_xdp, of_uffd;                   // and at that hook
 
   Result<LoadRequest> request() const;
+  Result<void> add_process(LoadRequest& request) const;
   Result<ResidentRequest> resident_request(const std::string& as) const;
 };
 
@@ -85,11 +88,44 @@ Result<LoadRequest> Arguments::request() const {
   request.xdp.frames = frames;
   request.xdp.frame_size = frame_size;
   request.xdp.batch = batch;
-  request.xdp.on_fault = on_fault == "detach" ? xdp::OnFault::detach
-                         : on_fault == "pass" ? xdp::OnFault::pass
-                                              : xdp::OnFault::restart;
+  request.xdp.on_fault = on_fault == "detach" ? OnFault::detach : on_fault == "pass" ? OnFault::pass : OnFault::restart;
   request.xdp.max_restarts = max_restarts;
   return request;
+}
+
+// P, or P:FD.
+Result<uffd::Target> find_target(const std::string& text) {
+  const auto number = [&](std::string_view digits) {
+    int value = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size() || value < 0)
+      throw CLI::ValidationError("--pid", text + " is neither a process nor PID:FD");
+    return value;
+  };
+  const size_t colon = text.find(':');
+  const int pid = number(std::string_view(text).substr(0, colon));
+  std::optional<int> descriptor;
+  if (colon != std::string::npos) descriptor = number(std::string_view(text).substr(colon + 1));
+  return uffd::Target::of_process(pid, descriptor);
+}
+
+Result<void> Arguments::add_process(LoadRequest& request) const {
+  VBPF_TRY(uffd::Target target, find_target(process));
+  request.target = std::make_shared<const uffd::Target>(std::move(target));
+  request.uffd.entry = entry;
+  if (!source.empty()) {
+    std::error_code error;
+    request.uffd.source = std::filesystem::absolute(source, error).string();
+    if (error) return Error{ErrorKind::bad_input, "cannot find " + source + ": " + error.message()};
+  }
+  request.uffd.threads = threads;
+  request.uffd.prefetch = prefetch;
+  request.uffd.on_fault = request.xdp.on_fault;
+  request.uffd.max_restarts = max_restarts;
+  request.uffd.on_exit = on_exit == "zero"     ? uffd::OnExit::zero
+                         : on_exit == "poison" ? uffd::OnExit::poison
+                                               : uffd::OnExit::wait;
+  return {};
 }
 
 Result<ResidentRequest> Arguments::resident_request(const std::string& as) const {
@@ -129,21 +165,43 @@ void print_resident(const Json& loaded, const std::string& reason) {
 
 void print(const Json& loaded) {
   const auto text = [&](const char* key) { return loaded[key].get<std::string>(); };
+  if (loaded["hook"] == "uffd") {
+    fmt::print("{} serves descriptor {} of process {} ({} KiB registered) from {} thread{} of its worker\n",
+               text("name"), loaded["target_fd"].get<int>(), loaded["target_pid"].get<int>(),
+               loaded["registered"].get<uint64_t>() >> 10, loaded["threads"].get<uint32_t>(),
+               loaded["threads"] == 1 ? "" : "s");
+    fmt::print("confinement: {}: {}\n", text("confinement"), text("confinement_reason"));
+    return;
+  }
   fmt::print("{} is attached to {} ({} XDP, {} queue{}, {})\n", text("name"), text("device"), text("mode"),
              loaded["queues"].get<uint32_t>(), loaded["queues"] == 1 ? "" : "s",
              loaded["zero_copy"] == true ? "zero-copy" : "copy");
   fmt::print("confinement: {}: {}\n", text("confinement"), text("confinement_reason"));
 }
 
+Result<void> check_hook(const Arguments& arguments) {
+  const bool xdp = arguments.hook == "xdp", uffd = arguments.hook == "uffd";
+  if (!xdp && !uffd && arguments.hook != "plugin")
+    return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp, uffd, plugin"};
+  if (xdp && arguments.device.empty()) throw CLI::RequiredError("--dev");
+  if (uffd && arguments.process.empty()) throw CLI::RequiredError("--pid");
+  const std::string other = given(xdp ? arguments.of_uffd : arguments.of_xdp);
+  if (!xdp && !other.empty()) throw CLI::ExcludesError(other, "--hook " + arguments.hook);
+  if (const std::string of_uffd = given(arguments.of_uffd); !uffd && !of_uffd.empty())
+    throw CLI::ExcludesError(of_uffd, "--hook " + arguments.hook);
+  if (uffd && arguments.engine == "kernel")
+    return Error{ErrorKind::machine, "hook uffd has no kernel engine yet: its worker serves it, without --engine"};
+  return {};
+}
+
 Result<int> load(const Arguments& arguments) {
-  if (arguments.hook != "xdp" && arguments.hook != "plugin") {
-    return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp, plugin"};
-  }
-  if (arguments.hook == "xdp" && arguments.device.empty()) throw CLI::RequiredError("--dev");
-  if (arguments.hook == "plugin" && !arguments.device.empty()) throw CLI::ExcludesError("--dev", "--hook plugin");
+  VBPF_CHECK(check_hook(arguments));
   const std::string name =
       arguments.name.empty() ? std::filesystem::path(arguments.file).stem().string() : arguments.name;
-  VBPF_TRY(const Engine engine, choose_engine(arguments));
+  Engine engine;
+  if (arguments.hook != "uffd") {
+    VBPF_TRY(engine, choose_engine(arguments));
+  }
   if (engine.kernel) {
     VBPF_TRY(const ResidentRequest request, arguments.resident_request(name));
     VBPF_TRY(const Json loaded, load_resident(request));
@@ -158,7 +216,8 @@ Result<int> load(const Arguments& arguments) {
     return Error{ErrorKind::machine, "hook plugin is for eBPF programs, which call extensions in the kernel: " +
                                          engine.reason + "; a program calls its own with libvbpf"};
   }
-  VBPF_TRY(const LoadRequest request, arguments.request());
+  VBPF_TRY(LoadRequest request, arguments.request());
+  if (arguments.hook == "uffd") VBPF_CHECK(arguments.add_process(request));
   VBPF_TRY(const std::vector<std::string> residents, kernel::resident_names());
   if (std::find(residents.begin(), residents.end(), name) != residents.end()) {
     return Error{ErrorKind::refused, name + " is loaded already, in the kernel; `vbpf unload " + name +
@@ -182,18 +241,33 @@ Action add_load(CLI::App& command) {
   auto arguments = std::make_shared<Arguments>();
   command.add_option("FILE", arguments->file, "the extension object, made by vbpf-clang++")->required();
   command
-      .add_option("--hook", arguments->hook,
-                  "where to attach it: xdp, or plugin: nowhere, eBPF programs call it (kernel engine)")
+      .add_option(
+          "--hook", arguments->hook,
+          "where to attach it: xdp; uffd: the page faults of a process; plugin: nowhere, eBPF programs call it (kernel "
+          "engine)")
       ->capture_default_str();
-  command.add_option("--dev", arguments->device, "the network device of hook xdp");
+  auto* process = command.add_option("--pid", arguments->process,
+                                     "the process of hook uffd, or PID:FD where it has several userfaultfds");
+  auto* source = command.add_option("--source", arguments->source, "hook uffd: a file that the extension can read");
+  auto* threads = command.add_option("--threads", arguments->threads, "hook uffd: how many serve the descriptor");
+  threads->capture_default_str();
+  auto* prefetch =
+      command.add_option("--prefetch", arguments->prefetch, "hook uffd: pages besides a fault's own, at most");
+  prefetch->capture_default_str();
+  auto* on_exit =
+      command.add_option("--on-exit", arguments->on_exit,
+                         "hook uffd: faults after it is unloaded: wait (for the program's handler), zero, poison");
+  on_exit->check(CLI::IsMember({"wait", "zero", "poison"}));
+  auto* device = command.add_option("--dev", arguments->device, "the network device of hook xdp");
   command
       .add_option("--engine", arguments->engine,
                   "where it runs: auto (in the kernel where that can, else in a process), kernel, user")
       ->check(CLI::IsMember({"auto", "kernel", "user"}));
   command.add_option("--name", arguments->name, "what the other verbs call it (the file's name without .o)");
   command.add_option("--entry", arguments->entry, "the function to attach (the only one in section xdp)");
-  command.add_option("--mode", arguments->mode, "how to attach: auto (native where the driver can), native, generic")
-      ->check(CLI::IsMember({"auto", "native", "generic"}));
+  auto* mode = command.add_option("--mode", arguments->mode,
+                                  "how to attach: auto (native where the driver can), native, generic");
+  mode->check(CLI::IsMember({"auto", "native", "generic"}));
   auto* poll =
       command.add_option("--poll", arguments->poll, "waiting for packets: adaptive (spin, then sleep), spin, sleep")
           ->check(CLI::IsMember({"adaptive", "spin", "sleep"}));
@@ -229,6 +303,8 @@ Action add_load(CLI::App& command) {
                                command.get_option("--confine"),
                                command.get_option("--unconfined")};
   arguments->of_kernel_engine = {precise, copy_size};
+  arguments->of_xdp = {device, mode, poll, copy, zero_copy, batch, frames, frame_size};
+  arguments->of_uffd = {process, source, threads, prefetch, on_exit};
   return [arguments] { return load(*arguments); };
 }
 

@@ -70,7 +70,7 @@ class ProcessRunner final : public Runner {
     auto runner = std::unique_ptr<ProcessRunner>(new ProcessRunner);
     VBPF_TRY(runner->extension_, Extension::open(arguments.file, std::move(options)));
     const std::vector<EntryInfo>& entries = runner->extension_->entries();
-    VBPF_TRY(const size_t entry, xdp::choose_entry(entries, arguments.entry, runner->extension_->name()));
+    VBPF_TRY(const size_t entry, choose_entry(entries, {"xdp", arguments.entry}, runner->extension_->name()));
     VBPF_TRY(runner->instance_, runner->extension_->instantiate());
     VBPF_TRY(runner->entry_, runner->instance_->entry(entries[entry].name, "xdp"));
     VBPF_TRY(const std::span<std::byte> window,
@@ -134,8 +134,8 @@ class KernelRunner final : public Runner {
     how.stack_size = options.stack_size;
     how.heap_size = options.heap_size;
     VBPF_TRY(kernel::Resident resident, kernel::Resident::load(arguments.file, how));
-    VBPF_TRY(const size_t entry, xdp::choose_entry(resident.entries(), arguments.entry,
-                                                   std::filesystem::path(arguments.file).stem().string()));
+    VBPF_TRY(const size_t entry, choose_entry(resident.entries(), {"xdp", arguments.entry},
+                                              std::filesystem::path(arguments.file).stem().string()));
     return std::unique_ptr<Runner>(new KernelRunner(std::move(resident), static_cast<uint32_t>(entry)));
   }
 

@@ -72,12 +72,9 @@ void print_resident(const Json& shown) {
   print_faults(shown, "cpu");
 }
 
-void print(const Json& shown) {
+void print_device(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
-  fmt::print("{}: {}", text("name"), text("state"));
-  if (!shown["detached_reason"].is_null()) fmt::print(" ({})", text("detached_reason"));
-  fmt::print("\n  file         {}\n", printable(text("file")));
   fmt::print("  hook         {} on {} (ifindex {}), program {}, entry {}\n", text("hook"), text("device"),
              number("ifindex"), number("prog_id"), text("entry"));
   fmt::print("  mode         {}, {}{}{}\n", text("mode"), shown["zero_copy"] == true ? "zero-copy" : "copy",
@@ -85,6 +82,31 @@ void print(const Json& shown) {
              shown["shared"] == true ? ", after other programs of libxdp's dispatcher" : "");
   fmt::print("  queues       {}, {} frames of {} bytes each\n", number("queues"), number("frames"),
              number("frame_size"));
+}
+
+void print_process(const Json& shown) {
+  const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
+  fmt::print("  hook         uffd on descriptor {} of process {}, {} KiB registered, entry {}\n", number("target_fd"),
+             number("target_pid"), number("registered") >> 10, shown["entry"].get<std::string>());
+  fmt::print("  way          {} thread{} of the worker, up to {} pages besides a fault's own\n", number("threads"),
+             number("threads") == 1 ? "" : "s", number("prefetch"));
+  if (!shown["source"].is_null())
+    fmt::print("  source       {}, {} KiB\n", printable(shown["source"].get<std::string>()),
+               number("source_size") >> 10);
+  fmt::print("  on exit      {}\n", shown["on_exit"].get<std::string>());
+}
+
+void print(const Json& shown) {
+  const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
+  const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
+  fmt::print("{}: {}", text("name"), text("state"));
+  if (!shown["detached_reason"].is_null()) fmt::print(" ({})", text("detached_reason"));
+  fmt::print("\n  file         {}\n", printable(text("file")));
+  if (shown["hook"] == "uffd") {
+    print_process(shown);
+  } else {
+    print_device(shown);
+  }
   fmt::print("  confinement  {}: {}\n", text("confinement"), text("confinement_reason"));
   fmt::print("  instances    {}, stack {} KiB, heap {} MiB at most, budget {}\n", text("concurrency"),
              number("stack_size") >> 10, number("heap_size") >> 20,
@@ -93,9 +115,12 @@ void print(const Json& shown) {
   print_maps(shown);
   fmt::print("  on fault     {}, at most {} restarts a minute\n", text("on_fault"), number("max_restarts"));
   fmt::print("  since        {}, worker {}, keeper {}\n", text("since"), number("pid"), number("keeper_pid"));
-  fmt::print("  packets      {}, {} faults, {} restarts\n", shown["total"]["packets"].get<uint64_t>(),
-             shown["total"]["faults"].get<uint64_t>(), shown["total"]["restarts"].get<uint64_t>());
-  print_faults(shown, "queue");
+  const bool uffd = shown["hook"] == "uffd";
+  const Json& total = shown["total"];
+  fmt::print("  {} {}, {} faults, {} restarts\n", uffd ? "page faults " : "packets     ",
+             total[uffd ? "page_faults" : "packets"].get<uint64_t>(), total["faults"].get<uint64_t>(),
+             total["restarts"].get<uint64_t>());
+  print_faults(shown, uffd ? "thread" : "queue");
 }
 
 Result<int> show(const Arguments& arguments) {

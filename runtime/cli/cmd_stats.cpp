@@ -35,6 +35,10 @@ int print_rows(const Json& now, const Json& before, double seconds) {
     ++lines;
   };
   const Json& reference = before.is_null() ? now : before;
+  if (now.contains("page_faults")) {
+    for (const auto& [key, value] : now.items()) row(key, value.get<uint64_t>(), count_of(reference, key.c_str()));
+    return lines;
+  }
   row("packets", count_of(now, "packets"), count_of(reference, "packets"));
   for (const auto& [verdict, value] : now["verdicts"].items())
     row(verdict, value.get<uint64_t>(), reference["verdicts"][verdict].get<uint64_t>());
@@ -51,13 +55,15 @@ int print_rows(const Json& now, const Json& before, double seconds) {
 }
 
 int print(const Json& now, const Json& before, double seconds, bool queues) {
-  fmt::print("{} on {}: {}\n  {:<14}{:>16}{:>14}\n", now["name"].get<std::string>(), now["device"].get<std::string>(),
+  fmt::print("{} on {}: {}\n  {:<14}{:>16}{:>14}\n", now["name"].get<std::string>(), place_text(now),
              now["state"].get<std::string>(), "", "total", seconds > 0 ? "per second" : "");
   int lines = 2 + print_rows(now["total"], before.is_null() ? Json() : before["total"], seconds);
-  for (size_t i = 0; queues && i < now["queues"].size(); ++i) {
-    fmt::print("queue {}\n", i);
-    const bool known = !before.is_null() && i < before["queues"].size();
-    lines += 1 + print_rows(now["queues"][i], known ? before["queues"][i] : Json(), seconds);
+  const char* const part = now.contains("threads") ? "thread" : "queue";
+  const std::string parts = std::string(part) + "s";
+  for (size_t i = 0; queues && i < now[parts].size(); ++i) {
+    fmt::print("{} {}\n", part, i);
+    const bool known = !before.is_null() && i < before[parts].size();
+    lines += 1 + print_rows(now[parts][i], known ? before[parts][i] : Json(), seconds);
   }
   return lines;
 }
@@ -123,7 +129,7 @@ Action add_stats(CLI::App& command) {
   command.add_option("NAME", arguments->name, "what `vbpf list` shows")->required();
   auto* watch_flag = command.add_flag("--watch", arguments->watch, "again and again, with rates, until Ctrl-C");
   command.add_option("--interval", arguments->interval, "time between two tables of --watch (1s)")->needs(watch_flag);
-  command.add_flag("--queues", arguments->queues, "also for each queue");
+  command.add_flag("--queues", arguments->queues, "also for each queue, or thread");
   add_json(command);
   return [arguments] { return stats(*arguments); };
 }

@@ -176,6 +176,11 @@ std::string fault_text(const Fault& fault, bool registers) {
   return text;
 }
 
+std::string place_text(const Json& shown) {
+  if (shown.contains("target_pid")) return fmt::format("process {}", shown["target_pid"].get<int>());
+  return shown.value("device", std::string("-"));
+}
+
 const char* verdict_name(uint64_t verdict) {
   constexpr std::array names = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"};
   return verdict < names.size() ? names[verdict] : "unknown";

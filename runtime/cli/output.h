@@ -45,6 +45,9 @@ int report(const Error& error);
 Json fault_json(const Fault& fault, bool registers);
 std::string fault_text(const Fault& fault, bool registers);
 
+// What it is attached to, of `show` or `stats`: "eth0", "process 4711", "-".
+std::string place_text(const Json& shown);
+
 const char* verdict_name(uint64_t verdict);  // "XDP_PASS"; "unknown" for numbers that are none
 
 const char* concurrency_name(uint32_t concurrency);  // of VBPF_CONCURRENCY_*: "per_cpu"

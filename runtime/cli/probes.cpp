@@ -69,7 +69,7 @@ int load_pass_program() {
 }
 
 Probe bpf() {
-  const xdp::File program(load_pass_program());
+  const File program(load_pass_program());
   if (program) {
     const auto lockdown = first_line("/sys/kernel/security/lockdown");
     return {"bpf", true, "eBPF programs for XDP can be loaded" + (lockdown ? "; lockdown: " + *lockdown : ""), ""};
@@ -91,14 +91,14 @@ int in_own_namespace(int (*attempt)()) {
 }
 
 int attach_generic() {
-  const xdp::File program(load_pass_program());
+  const File program(load_pass_program());
   if (!program) return errno;
   constexpr int loopback = 1;
   return -::bpf_xdp_attach(loopback, program.get(), XDP_FLAGS_SKB_MODE, nullptr);
 }
 
 int attach_native() {
-  const xdp::File program(load_pass_program());
+  const File program(load_pass_program());
   if (!program) return errno;
   return xdp::PrivateDevice::attach(program.get()) ? 0 : EOPNOTSUPP;
 }
@@ -136,7 +136,7 @@ Probe memlock(int socket) {
 }
 
 void add_af_xdp(std::vector<Probe>& probes) {
-  const xdp::File socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
+  const File socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
   const int error = socket ? 0 : errno;
   if (socket) {
     probes.push_back({"af_xdp", true, "AF_XDP sockets can be made", ""});
@@ -148,7 +148,7 @@ void add_af_xdp(std::vector<Probe>& probes) {
 }
 
 Probe user_fault() {
-  const xdp::File file(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY)));
+  const File file(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY)));
   if (file) return {"userfaultfd", true, "userfaultfd can be used", ""};
   const int error = errno;
   return {

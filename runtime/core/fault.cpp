@@ -73,6 +73,8 @@ std::string_view name_of(Range::Kind kind) {
       return "own heap";
     case Range::Kind::window:
       return "window shared with the host";
+    case Range::Kind::view:
+      return "a file (read-only), or what it has lost";
   }
   return "";
 }

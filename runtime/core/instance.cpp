@@ -123,6 +123,22 @@ Result<std::span<std::byte>> Instance::window(size_t size, int memory) {
   return std::span(at, size);
 }
 
+Result<std::span<const std::byte>> Instance::view(int file) {
+  struct stat status{};
+  if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+    return Error{ErrorKind::bad_input, "what an extension is to read is no file, or an empty one"};
+  const auto size = static_cast<uint64_t>(status.st_size), whole = pages(size);
+  const uint64_t left = VBPF_OFF_WINDOW + VBPF_WINDOW_SIZE_MAX - state_->window_end;
+  if (size > left || whole > left) {
+    return Error{ErrorKind::bad_input, "a file of " + std::to_string(size) + " bytes: an instance has room for " +
+                                           std::to_string(left) + " more"};
+  }
+  VBPF_CHECK(state_->region.map_view(state_->window_end, whole, file));
+  std::byte* const at = memory_at(state_->region.base() + state_->window_end);
+  state_->window_end += whole;
+  return std::span<const std::byte>(at, size);
+}
+
 Result<uint64_t> Instance::entry(std::string_view name, std::string_view hook) const {
   for (const verifier::Entry& entry : state_->entries) {
     if (entry.name == name && (hook.empty() || entry.hook == hook)) return entry.address;

@@ -72,6 +72,15 @@ Result<void> Region::map_filled(uint64_t offset, uint64_t size, std::span<const 
   return {};
 }
 
+Result<void> Region::map_view(uint64_t offset, uint64_t size, int file) {
+  std::byte* const at = memory_at(base_ + offset);
+  if (::mmap(at, size, PROT_NONE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED ||
+      ::pkey_mprotect(at, size, PROT_READ, key_) != 0)
+    return no_memory("a file for an extension to read");
+  ranges_.push_back({base_ + offset, base_ + offset + size, Range::Kind::view});
+  return {};
+}
+
 const Range* Region::find(uint64_t address) const {
   for (const Range& range : ranges_) {
     if (address >= range.begin && address < range.end) return &range;
@@ -83,8 +92,10 @@ bool Region::owns(uint64_t address, uint64_t size, bool writable) const {
   const uint64_t end = address + size;
   if (end < address) return false;
   const auto fits = [&](const Range* range) {
-    return range != nullptr && (!writable || range->kind == Range::Kind::data || range->kind == Range::Kind::stack ||
-                                range->kind == Range::Kind::heap || range->kind == Range::Kind::window);
+    // A view's pages may go: the extension's fault when it looks there, the host's when it would.
+    return range != nullptr && range->kind != Range::Kind::view &&
+           (!writable || range->kind == Range::Kind::data || range->kind == Range::Kind::stack ||
+            range->kind == Range::Kind::heap || range->kind == Range::Kind::window);
   };
   // Neighbouring ranges add up: windows, and data after read-only data.
   while (address < end) {

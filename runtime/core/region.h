@@ -19,7 +19,7 @@ inline std::byte* memory_at(uint64_t address) {
 // Memory of the region that the extension can read: [begin, end).
 struct Range {
   uint64_t begin = 0, end = 0;
-  enum class Kind { info, thunks, text, read_only, data, target_map, stack, heap, window } kind = Kind::data;
+  enum class Kind { info, thunks, text, read_only, data, target_map, stack, heap, window, view } kind = Kind::data;
 };
 
 // Owns the address space; everything in it goes with it.
@@ -43,9 +43,12 @@ class Region {
   Result<void> map_filled(uint64_t offset, uint64_t size, std::span<const std::byte> bytes, int protection,
                           Range::Kind kind);
 
+  // The start of a file, to be read.
+  Result<void> map_view(uint64_t offset, uint64_t size, int file);
+
   // The range that holds an address, or nothing.
   const Range* find(uint64_t address) const;
-  // Whether all of [address, address + size) is memory the extension can read.
+  // Whether all of [address, address + size) is memory the extension can read, and the host too: no view.
   bool owns(uint64_t address, uint64_t size) const { return owns(address, size, false); }
   // Whether it is memory the extension can write.
   bool owns_writable(uint64_t address, uint64_t size) const { return owns(address, size, true); }

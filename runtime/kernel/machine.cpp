@@ -54,7 +54,7 @@ Error device_error(const std::string& what, int number) {
 
 Result<Machine> Machine::open() {
   Machine machine;
-  machine.device = xdp::File(::open(VBPF_DEVICE, O_RDWR | O_CLOEXEC));
+  machine.device = File(::open(VBPF_DEVICE, O_RDWR | O_CLOEXEC));
   if (!machine.device && (errno == EACCES || errno == EPERM)) return device_error("cannot open " VBPF_DEVICE, errno);
   if (!machine.device) {
     utsname name{};

@@ -12,7 +12,7 @@ namespace vbpf::kernel {
 // A descriptor of /dev/vbpf and what the kernel says of itself. kind machine: there is no engine, or the CPU lacks what
 // it needs; refused: not permitted.
 struct Machine {
-  xdp::File device;
+  File device;
   vbpf_query query{};
 
   static Result<Machine> open();

@@ -18,7 +18,7 @@ Result<void> for_each(const Machine& machine, Visit visit) {
       if (errno == ENOENT) return {};
       return device_error("cannot list the kernel's extensions", errno);
     }
-    xdp::File extension(::ioctl(machine.device.get(), VBPF_IOC_OPEN, &id));
+    File extension(::ioctl(machine.device.get(), VBPF_IOC_OPEN, &id));
     vbpf_info info{};
     if (!extension || ::ioctl(extension.get(), VBPF_EXT_INFO, &info) != 0) continue;
     if (visit(id, extension, info)) return {};
@@ -34,7 +34,7 @@ Result<std::vector<std::string>> resident_names() {
   const Result<Machine> machine = Machine::open();
   if (!machine && machine.error().kind == ErrorKind::machine) return names;
   if (!machine) return machine.error();
-  VBPF_CHECK(for_each(*machine, [&](uint32_t, const xdp::File&, const vbpf_info& info) {
+  VBPF_CHECK(for_each(*machine, [&](uint32_t, const File&, const vbpf_info& info) {
     if (info.kept != 0) names.push_back(name_of(info));
     return false;
   }));
@@ -46,9 +46,9 @@ Result<std::optional<Held>> Held::find(const std::string& name) {
   Result<Machine> machine = Machine::open();
   if (!machine && machine.error().kind == ErrorKind::machine) return std::optional<Held>();
   if (!machine) return machine.error();
-  xdp::File found;
+  File found;
   uint32_t found_id = 0;
-  VBPF_CHECK(for_each(*machine, [&](uint32_t id, xdp::File& extension, const vbpf_info& info) {
+  VBPF_CHECK(for_each(*machine, [&](uint32_t id, File& extension, const vbpf_info& info) {
     if (info.kept == 0 || name_of(info) != name) return false;
     found = std::move(extension);
     found_id = id;

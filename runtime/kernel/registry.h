@@ -27,10 +27,10 @@ class Held {
   Result<void> unload() const;                            // nothing runs it afterwards
 
  private:
-  Held(Machine machine, xdp::File extension, uint32_t id)
+  Held(Machine machine, File extension, uint32_t id)
       : machine_(std::move(machine)), extension_(std::move(extension)), id_(id) {}
   Machine machine_;
-  xdp::File extension_;
+  File extension_;
   uint32_t id_;
 };
 

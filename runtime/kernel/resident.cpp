@@ -135,7 +135,7 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
                                            " bytes, and the kernel engine gives " +
                                            std::to_string(machine.query.stack_size)};
   }
-  extension_ = xdp::File(::ioctl(machine.device.get(), VBPF_IOC_CREATE, &request));
+  extension_ = File(::ioctl(machine.device.get(), VBPF_IOC_CREATE, &request));
   if (!extension_) return device_error(what, errno);
   id_ = request.id;
   instances_ = request.instances;

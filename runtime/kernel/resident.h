@@ -74,7 +74,7 @@ class Resident {
   Result<void> give_maps(const verifier::Image& image, const std::string& name) const;
   Result<void> start(const std::string& name) const;
 
-  xdp::File extension_;
+  File extension_;
   uint32_t id_ = 0, instances_ = 0;
   uint64_t heap_size_ = 0;
   std::vector<std::byte> object_;

@@ -24,11 +24,11 @@ std::string pin_path(const std::string& name) {
   return path;
 }
 
-xdp::File link_to(int program, uint32_t ifindex, bool generic) {
+File link_to(int program, uint32_t ifindex, bool generic) {
   bpf_link_create_opts options{};
   options.sz = sizeof(options);
   options.flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
-  return xdp::File(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
+  return File(bpf_link_create(program, static_cast<int>(ifindex), BPF_XDP, &options));
 }
 
 }  // namespace
@@ -36,15 +36,15 @@ xdp::File link_to(int program, uint32_t ifindex, bool generic) {
 Result<Stub> attach_stub(const xdp::Device& device, uint32_t extension, uint32_t entry, xdp::AttachMode mode) {
   libbpf_set_print(nullptr);  // errors are returned, not printed
   const std::unique_ptr<struct stub, decltype(&stub__destroy)> skeleton(stub__open(), stub__destroy);
-  if (skeleton == nullptr) return xdp::system_error("the eBPF program could not be opened", errno);
+  if (skeleton == nullptr) return system_error("the eBPF program could not be opened", errno);
   skeleton->rodata->extension = extension;
   skeleton->rodata->entry = entry;
   if (const int error = stub__load(skeleton.get()); error != 0)
-    return xdp::system_error("the kernel did not take the eBPF program that calls the extension", -error);
+    return system_error("the kernel did not take the eBPF program that calls the extension", -error);
   const int program = bpf_program__fd(skeleton->progs.vbpf_stub);
   bpf_prog_info info{};
   uint32_t size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return xdp::system_error("an eBPF program's id", errno);
+  if (bpf_obj_get_info_by_fd(program, &info, &size) != 0) return system_error("an eBPF program's id", errno);
   Stub stub;
   stub.program_id = info.id;
   stub.native = mode != xdp::AttachMode::generic;
@@ -56,13 +56,13 @@ Result<Stub> attach_stub(const xdp::Device& device, uint32_t extension, uint32_t
   if (!stub.link) {
     const int error = errno;
     VBPF_CHECK(check_no_program(device));
-    return xdp::system_error("the eBPF program could not be attached to " + device.name, error);
+    return system_error("the eBPF program could not be attached to " + device.name, error);
   }
   return stub;
 }
 
 std::optional<StubPlace> find_stub(const std::string& name) {
-  const xdp::File link(bpf_obj_get(pin_path(name).c_str()));
+  const File link(bpf_obj_get(pin_path(name).c_str()));
   bpf_link_info info{};
   uint32_t size = sizeof(info);
   if (!link || bpf_obj_get_info_by_fd(link.get(), &info, &size) != 0) return std::nullopt;
@@ -71,11 +71,10 @@ std::optional<StubPlace> find_stub(const std::string& name) {
 
 Result<void> pin_stub(const Stub& stub, const std::string& name) {
   if (::mkdir(pins.c_str(), 0700) != 0 && errno != EEXIST)
-    return xdp::system_error("cannot make " + pins + " (bpffs must be mounted at /sys/fs/bpf)", errno);
+    return system_error("cannot make " + pins + " (bpffs must be mounted at /sys/fs/bpf)", errno);
   const std::string path = pin_path(name);
   ::unlink(path.c_str());  // of an extension that is gone: names are the kernel's to keep apart
-  if (bpf_obj_pin(stub.link.get(), path.c_str()) != 0)
-    return xdp::system_error("cannot pin the link at " + path, errno);
+  if (bpf_obj_pin(stub.link.get(), path.c_str()) != 0) return system_error("cannot pin the link at " + path, errno);
   return {};
 }
 

@@ -14,7 +14,7 @@
 namespace vbpf::kernel {
 
 struct Stub {
-  xdp::File link;
+  File link;
   uint32_t program_id = 0;
   bool native = false;
 };

@@ -57,7 +57,8 @@ class AttachedHook final : public Hook, private Supervisor {
       : extension_(extension),
         options_(std::move(options)),
         device_(std::move(device)),
-        on_event_(std::move(on_event)) {}
+        on_event_(std::move(on_event)),
+        restarts_(options_.max_restarts) {}
   ~AttachedHook() override;
 
   Result<void> start();
@@ -78,7 +79,7 @@ class AttachedHook final : public Hook, private Supervisor {
   void detach_now(const std::string& reason);
 
   void report(const Event& event) override;
-  bool may_restart() override;
+  bool may_restart() override { return restarts_.may_restart(); }
   void request_detach(const std::string& reason) override;
 
   const Extension extension_;
@@ -88,7 +89,7 @@ class AttachedHook final : public Hook, private Supervisor {
   bool joins_chain_ = false;  // of other programs on the device
   std::optional<Programs> programs_;
   std::shared_ptr<Group> shared_group_;  // `shared` and `serial`
-  std::vector<std::shared_ptr<QueueMemory>> shared_memories_;
+  std::vector<QueueMemory> shared_memories_;
   LinkMonitor monitor_;
   File wake_;
   std::optional<std::chrono::steady_clock::time_point> without_program_since_;
@@ -99,7 +100,7 @@ class AttachedHook final : public Hook, private Supervisor {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<QueueStats> last_stats_;  // once the workers are gone
   Info info_;
-  std::deque<std::chrono::steady_clock::time_point> restarts_;
+  RestartLimit restarts_;
   std::optional<std::string> wanted_detach_, detached_;
   std::mutex event_mutex_;
 };
@@ -165,7 +166,9 @@ Result<void> AttachedHook::bring_up_in(bool generic) {
       VBPF_TRY(auto memory, QueueMemory::make(options_.frames, options_.frame_size, options_.batch));
       shared_memories_.push_back(std::move(memory));
     }
-    VBPF_TRY(shared_group_, Group::make(extension_, options_.entry, shared_memories_));
+    std::vector<std::shared_ptr<SharedMemory>> memories;
+    for (const QueueMemory& memory : shared_memories_) memories.push_back(memory.shared);
+    VBPF_TRY(shared_group_, Group::make(extension_, {"xdp", options_.entry}, std::move(memories)));
   }
   for (uint32_t queue = 0; queue < device_.queues; ++queue) VBPF_CHECK(add_worker(queue));
   VBPF_CHECK(joins_chain_ ? programs_->join_chain(device_, options_.chain_record) : programs_->attach(device_));
@@ -185,12 +188,12 @@ Result<void> AttachedHook::bring_up_in(bool generic) {
 
 Result<void> AttachedHook::add_worker(uint32_t queue) {
   std::shared_ptr<Group> group = shared_group_;
-  std::shared_ptr<QueueMemory> memory;
+  QueueMemory memory;
   if (group) {
     memory = shared_memories_[queue];
   } else {
     VBPF_TRY(memory, QueueMemory::make(options_.frames, options_.frame_size, options_.batch));
-    VBPF_TRY(group, Group::make(extension_, options_.entry, {memory}));
+    VBPF_TRY(group, Group::make(extension_, {"xdp", options_.entry}, {memory.shared}));
   }
   VBPF_TRY(auto worker,
            Worker::make(device_, queue, options_, *programs_, group, shared_group_ ? queue : 0, memory, *this));
@@ -321,15 +324,6 @@ void AttachedHook::report(const Event& event) {
   if (on_event_) on_event_(event);
 }
 
-bool AttachedHook::may_restart() {
-  const std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  while (!restarts_.empty() && now - restarts_.front() > std::chrono::minutes(1)) restarts_.pop_front();
-  if (restarts_.size() >= options_.max_restarts) return false;
-  restarts_.push_back(now);
-  return true;
-}
-
 void AttachedHook::request_detach(const std::string& reason) {
   {
     const std::lock_guard lock(mutex_);
@@ -341,27 +335,11 @@ void AttachedHook::request_detach(const std::string& reason) {
 
 }  // namespace
 
-Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const std::string& asked, const std::string& name) {
-  std::vector<size_t> found;
-  std::string list;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].hook != "xdp") continue;
-    if (!asked.empty() && entries[i].name == asked) return i;
-    list += (found.empty() ? "" : ", ") + entries[i].name;
-    found.push_back(i);
-  }
-  if (found.empty())
-    return Error{ErrorKind::bad_input, name + " has no entry for the XDP hook: mark one with VBPF_XDP_ENTRY"};
-  if (!asked.empty()) return Error{ErrorKind::bad_input, name + " has no XDP entry '" + asked + "'; it has " + list};
-  if (found.size() == 1) return found[0];
-  return Error{ErrorKind::bad_input, name + " has several XDP entries, choose one: " + list};
-}
-
 Result<std::unique_ptr<Hook>> Hook::attach(const Extension& extension, const Options& asked,
                                            std::function<void(const Event&)> on_event) {
   Options options = asked;
   VBPF_CHECK(check_options(options));
-  VBPF_TRY(const size_t entry, choose_entry(extension.entries(), asked.entry, extension.name()));
+  VBPF_TRY(const size_t entry, choose_entry(extension.entries(), {"xdp", asked.entry}, extension.name()));
   options.entry = extension.entries()[entry].name;
   VBPF_TRY(Device device, find_device(options.device));
   VBPF_CHECK(choose_frame_size(device, options));

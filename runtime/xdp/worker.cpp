@@ -22,12 +22,10 @@ T read_once(const T& from) {
   return *const_cast<const volatile T*>(&from);
 }
 
-const char* reason_of(const Fault& fault) { return to_string(fault.kind).data(); }
-
 }  // namespace
 
 Worker::Worker(const Device& device, uint32_t queue, const Options& options, Programs& programs,
-               std::shared_ptr<Group> group, size_t member, std::shared_ptr<QueueMemory> memory, Supervisor& supervisor)
+               std::shared_ptr<Group> group, size_t member, QueueMemory memory, Supervisor& supervisor)
     : device_(device),
       queue_(queue),
       options_(options),
@@ -41,11 +39,11 @@ Worker::Worker(const Device& device, uint32_t queue, const Options& options, Pro
 
 Result<std::unique_ptr<Worker>> Worker::make(const Device& device, uint32_t queue, const Options& options,
                                              Programs& programs, std::shared_ptr<Group> group, size_t member,
-                                             std::shared_ptr<QueueMemory> memory, Supervisor& supervisor) {
+                                             QueueMemory memory, Supervisor& supervisor) {
   std::unique_ptr<Worker> worker(
       new Worker(device, queue, options, programs, std::move(group), member, std::move(memory), supervisor));
   if (!worker->wake_) return system_error("eventfd", errno);
-  VBPF_TRY(worker->socket_, Socket::open(device, queue, worker->memory_->frames(), options, programs.generic()));
+  VBPF_TRY(worker->socket_, Socket::open(device, queue, worker->memory_.frames(), options, programs.generic()));
   VBPF_TRY(worker->outbox_, Outbox::open(device, queue, programs, *worker->socket_, worker->counters_));
   worker->use_current_instance();
   VBPF_CHECK(programs.add_socket(queue, worker->socket_->descriptor()));
@@ -55,18 +53,12 @@ Result<std::unique_ptr<Worker>> Worker::make(const Device& device, uint32_t queu
 Worker::~Worker() { stop(false); }
 
 Result<void> Worker::start() {
-  // Signals meant for the program go to its own threads. The engine's, for faults and budgets, come to this one.
-  sigset_t others, before;
-  sigemptyset(&others);
-  for (const int number :
-       {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD, SIGPIPE, SIGWINCH, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2}) {
-    sigaddset(&others, number);
-  }
-  pthread_sigmask(SIG_BLOCK, &others, &before);
   std::promise<Result<void>> promise;
   std::future<Result<void>> started = promise.get_future();
-  thread_ = std::thread([this, &promise] { run(std::move(promise)); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  {
+    const SignalsElsewhere elsewhere;
+    thread_ = std::thread([this, &promise] { run(std::move(promise)); });
+  }
   return started.get();
 }
 
@@ -153,7 +145,7 @@ void Worker::use_current_instance() {
   window_.running = std::move(running);
   window_.generation = generation;
   window_.base = window_.running->windows[member_];
-  window_.slots = {reinterpret_cast<XdpSlot*>(window_.base + memory_->slots_offset()), options_.batch};
+  window_.slots = {reinterpret_cast<XdpSlot*>(window_.base + memory_.slots_offset), options_.batch};
 }
 
 void Worker::prepare(std::span<const Received> packets, size_t first) {
@@ -203,7 +195,7 @@ void Worker::act_on(const XdpSlot& slot, const Received& packet) {
   const size_t length = end - start;
   if (length < 14 || length > outbox_->max_length()) return abort_packet("left a packet that is too short or too long");
   counters_.verdicts[verdict].add(1);
-  forward(verdict, read_once(slot.ctx.egress_ifindex), memory_->frames().subspan(frame + start, length));
+  forward(verdict, read_once(slot.ctx.egress_ifindex), memory_.frames().subspan(frame + start, length));
 }
 
 void Worker::forward(uint32_t verdict, uint32_t ifindex, std::span<const std::byte> packet) {
@@ -214,7 +206,7 @@ void Worker::forward(uint32_t verdict, uint32_t ifindex, std::span<const std::by
 void Worker::give_back(std::span<const Received> packets) {
   for (const Received& packet : packets) {
     counters_.verdicts[XDP_PASS].add(1);
-    forward(XDP_PASS, 0, memory_->frames().subspan(packet.offset, std::min(packet.length, outbox_->max_length())));
+    forward(XDP_PASS, 0, memory_.frames().subspan(packet.offset, std::min(packet.length, outbox_->max_length())));
   }
 }
 

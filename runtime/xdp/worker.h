@@ -8,6 +8,7 @@
 
 #include "instances.h"
 #include "outbox.h"
+#include "queue_memory.h"
 
 namespace vbpf::xdp {
 
@@ -26,7 +27,7 @@ class Worker {
  public:
   static Result<std::unique_ptr<Worker>> make(const Device& device, uint32_t queue, const Options& options,
                                               Programs& programs, std::shared_ptr<Group> group, size_t member,
-                                              std::shared_ptr<QueueMemory> memory, Supervisor& supervisor);
+                                              QueueMemory memory, Supervisor& supervisor);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -46,7 +47,7 @@ class Worker {
   };
 
   Worker(const Device& device, uint32_t queue, const Options& options, Programs& programs, std::shared_ptr<Group> group,
-         size_t member, std::shared_ptr<QueueMemory> memory, Supervisor& supervisor);
+         size_t member, QueueMemory memory, Supervisor& supervisor);
   void run(std::promise<Result<void>> started);
   void pin() const;
   bool work();  // one batch; false when there was nothing
@@ -68,7 +69,7 @@ class Worker {
   Programs* programs_;
   std::shared_ptr<Group> group_;
   size_t member_;
-  std::shared_ptr<QueueMemory> memory_;
+  QueueMemory memory_;
   Supervisor* supervisor_;
   Counters counters_;
   std::unique_ptr<Socket> socket_;

@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "hook.h"
 #include "vbpf/extension.h"
 
 namespace vbpf::xdp {
 
 enum class AttachMode { automatic, native, generic };  // automatic: native where the driver can
 enum class PollMode { adaptive, spin, sleep };         // adaptive: spin for a while, then sleep in poll()
-enum class OnFault { restart, detach, pass };  // restart: fresh instance; detach: as if unloaded; pass: count and go on
 
 struct Options {
   std::string device;
@@ -51,22 +51,6 @@ struct Info {
   uint32_t queues = 0, frame_size = 0, frames = 0;
   std::string entry;
 };
-
-struct Event {
-  enum class Kind {
-    fault,
-    restart,
-    aborted,
-    detached
-  } kind{};  // aborted: the entry returned XDP_ABORTED or nonsense; at most one a second
-  std::chrono::system_clock::time_point time;
-  uint32_t queue = 0;
-  std::optional<Fault> fault;  // kind fault
-  std::string message;         // one line
-};
-
-// The number of the XDP entry asked for, or of the only one; `name` is the extension's.
-Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const std::string& asked, const std::string& name);
 
 // One attached extension. Owns its threads (one per queue), sockets, links. Destruction detaches.
 class Hook {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/writing-extensions.md is right: its sources compile, what it says is refused is refused, its commands work.
+// docs/writing-extensions.md and docs/userfaultfd.md are right: its sources compile, what it says is refused is
+// refused, its commands work.
 #include "snippets.h"
 
 #include <gtest/gtest.h>
@@ -38,6 +39,7 @@ class WritingExtensionsTest : public testing::Test {
     folder = name;
     snippets = snippets_of(DOCS "/writing-extensions.md");
     ASSERT_GE(snippets.size(), 10u);
+    for (Snippet& snippet : snippets_of(DOCS "/userfaultfd.md")) snippets.push_back(std::move(snippet));
     for (const Snippet& snippet : snippets) {
       if (!snippet.file.empty()) std::ofstream(folder / snippet.file) << snippet.text;
     }

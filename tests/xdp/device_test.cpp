@@ -141,7 +141,7 @@ TEST(Device, GoneWhileAttached) {
   ASSERT_TRUE(wait_for_detach(hooked));
   EXPECT_EQ("the network device near is gone", hooked.hook().detached().value_or(""));
   ASSERT_EQ(1u, hooked.events().size());
-  EXPECT_EQ(xdp::Event::Kind::detached, hooked.events()[0].kind);
+  EXPECT_EQ(Event::Kind::detached, hooked.events()[0].kind);
   EXPECT_EQ(1u, hooked.hook().stats().size());
 }
 

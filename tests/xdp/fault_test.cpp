@@ -10,9 +10,9 @@
 namespace vbpf::xdp_test {
 namespace {
 
-class OnFault : public testing::Test {
+class OnFaultTest : public testing::Test {
  protected:
-  void attach(xdp::OnFault policy, uint32_t max_restarts = 10) {
+  void attach(OnFault policy, uint32_t max_restarts = 10) {
     xdp::Options options = near_device();
     options.on_fault = policy;
     options.max_restarts = max_restarts;
@@ -31,8 +31,8 @@ class OnFault : public testing::Test {
   std::optional<Hooked> hooked_;
 };
 
-TEST_F(OnFault, RestartMakesAFreshInstanceAndLosesOnlyThatPacket) {
-  attach(xdp::OnFault::restart);
+TEST_F(OnFaultTest, RestartMakesAFreshInstanceAndLosesOnlyThatPacket) {
+  attach(OnFault::restart);
   EXPECT_EQ(1u, calls(1));
   EXPECT_EQ(2u, calls(2));
   far_.send(order('f'));
@@ -44,15 +44,15 @@ TEST_F(OnFault, RestartMakesAFreshInstanceAndLosesOnlyThatPacket) {
   EXPECT_EQ(3u, total.verdicts[2]);
   const auto events = hooked_->events();
   ASSERT_EQ(2u, events.size());
-  EXPECT_EQ(xdp::Event::Kind::fault, events[0].kind);
+  EXPECT_EQ(Event::Kind::fault, events[0].kind);
   ASSERT_TRUE(events[0].fault.has_value());
   EXPECT_EQ(FaultKind::bad_address, events[0].fault->kind);
   EXPECT_EQ(8u, events[0].fault->address);
-  EXPECT_EQ(xdp::Event::Kind::restart, events[1].kind);
+  EXPECT_EQ(Event::Kind::restart, events[1].kind);
 }
 
-TEST_F(OnFault, RestartInAMiddleOfABurst) {
-  attach(xdp::OnFault::restart, 1000);
+TEST_F(OnFaultTest, RestartInAMiddleOfABurst) {
+  attach(OnFault::restart, 1000);
   std::vector<Bytes> packets, expected;
   for (uint32_t serial = 0; serial < 600; ++serial) {
     packets.push_back(order(serial % 61 == 60 ? 'f' : 'p', 0, serial));
@@ -63,8 +63,8 @@ TEST_F(OnFault, RestartInAMiddleOfABurst) {
   EXPECT_TRUE(Hooked::wait([&] { return hooked_->total().restarts == 9; })) << hooked_->total().restarts;
 }
 
-TEST_F(OnFault, TooManyRestartsDetach) {
-  attach(xdp::OnFault::restart, 3);
+TEST_F(OnFaultTest, TooManyRestartsDetach) {
+  attach(OnFault::restart, 3);
   far_.send({order('f'), order('f'), order('f'), order('f'), order('p', 0, 9)});
   EXPECT_EQ(order('p', 0, 9), near_.receive());
   EXPECT_TRUE(Hooked::wait([&] { return hooked_->hook().detached().has_value(); }));
@@ -74,8 +74,8 @@ TEST_F(OnFault, TooManyRestartsDetach) {
   EXPECT_EQ(order('d', 0, 10), near_.receive()) << "nothing looks at packets any more";
 }
 
-TEST_F(OnFault, DetachLeavesTrafficAsIfUnloaded) {
-  attach(xdp::OnFault::detach);
+TEST_F(OnFaultTest, DetachLeavesTrafficAsIfUnloaded) {
+  attach(OnFault::detach);
   std::vector<Bytes> packets = {order('f')};
   for (uint32_t serial = 0; serial < 100; ++serial) packets.push_back(order('d', 0, serial));
   far_.send(packets);
@@ -90,8 +90,8 @@ TEST_F(OnFault, DetachLeavesTrafficAsIfUnloaded) {
   EXPECT_EQ(std::string::npos, output_of("ip -n " + network_.near + " link show near").find("prog/xdp"));
 }
 
-TEST_F(OnFault, PassGivesThePacketBackAndGoesOn) {
-  attach(xdp::OnFault::pass);
+TEST_F(OnFaultTest, PassGivesThePacketBackAndGoesOn) {
+  attach(OnFault::pass);
   far_.send({order('f', 0, 1), order('p', 0, 2), order('f', 0, 3)});
   EXPECT_EQ((std::vector<Bytes>{order('f', 0, 1), order('p', 0, 2), order('f', 0, 3)}), near_.receive_all(3));
   EXPECT_TRUE(Hooked::wait([&] { return hooked_->total().faults == 2; }));

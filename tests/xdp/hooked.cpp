@@ -28,7 +28,7 @@ Hooked::Hooked(const Network& network, const std::string& name, const xdp::Optio
     ADD_FAILURE() << extension.error().message;
     return;
   }
-  auto hook = xdp::Hook::attach(*extension, options, [this](const xdp::Event& event) {
+  auto hook = xdp::Hook::attach(*extension, options, [this](const Event& event) {
     const std::lock_guard lock(mutex_);
     events_.push_back(event);
   });
@@ -55,7 +55,7 @@ xdp::QueueStats Hooked::total() const {
   return sum;
 }
 
-std::vector<xdp::Event> Hooked::events() const {
+std::vector<Event> Hooked::events() const {
   const std::lock_guard lock(mutex_);
   return events_;
 }

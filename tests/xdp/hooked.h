@@ -27,7 +27,7 @@ class Hooked {
   const std::string& error() const { return error_; }
   void detach() { hook_.reset(); }
   xdp::QueueStats total() const;
-  std::vector<xdp::Event> events() const;
+  std::vector<Event> events() const;
   // Waits until the condition holds; false after five seconds.
   template <typename Condition>
   static bool wait(Condition condition) {
@@ -40,7 +40,7 @@ class Hooked {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<xdp::Event> events_;
+  std::vector<Event> events_;
   std::string error_;
   std::unique_ptr<xdp::Hook> hook_;
 };

@@ -42,7 +42,7 @@ TEST_P(Hostile, SlotsThatChangeAllTheTimeHarmNobody) {
   const Network network;
   xdp::Options options = near_device();
   options.attach = GetParam();
-  options.on_fault = xdp::OnFault::pass;  // the extension faults on what it is given, all the time
+  options.on_fault = OnFault::pass;  // the extension faults on what it is given, all the time
   Hooked hooked(network, "obey", options);
   ASSERT_TRUE(hooked.attached()) << hooked.error();
   const auto [memory, frames] = shared_memory();

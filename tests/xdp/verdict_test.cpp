@@ -96,7 +96,7 @@ TEST_F(Verdict, AbortedAndUnknownVerdictsAreCountedAndTraced) {
   const auto events = hooked_->events();
   ASSERT_GE(events.size(), 1u);
   EXPECT_LE(events.size(), 3u) << "one line a second";
-  EXPECT_EQ(xdp::Event::Kind::aborted, events[0].kind);
+  EXPECT_EQ(Event::Kind::aborted, events[0].kind);
   EXPECT_EQ("obey returned XDP_ABORTED (1 packets since the last such line)", events[0].message);
 }
 

@@ -14,8 +14,10 @@ _vbpf() {
     return
   fi
   case $previous in
-    --hook) mapfile -t COMPREPLY < <(compgen -W 'xdp plugin' -- "$current"); return ;;
+    --hook) mapfile -t COMPREPLY < <(compgen -W 'xdp uffd plugin' -- "$current"); return ;;
     --dev) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net)" -- "$current"); return ;;
+    --pid) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$current"); return ;;
+    --on-exit) mapfile -t COMPREPLY < <(compgen -W 'wait zero poison' -- "$current"); return ;;
     --mode) mapfile -t COMPREPLY < <(compgen -W 'auto native generic' -- "$current"); return ;;
     --poll) mapfile -t COMPREPLY < <(compgen -W 'adaptive spin sleep' -- "$current"); return ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "$([ "$verb" = run ] || echo auto) kernel user" -- "$current"); return ;;
@@ -23,12 +25,12 @@ _vbpf() {
     --confine) mapfile -t COMPREPLY < <(compgen -W 'auto pku sfi' -- "$current"); return ;;
     --variant) mapfile -t COMPREPLY < <(compgen -W 'user sfi kernel' -- "$current"); return ;;
     --frame-size) mapfile -t COMPREPLY < <(compgen -W '2048 4096' -- "$current"); return ;;
-    --data | --pcap) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-    --name | --entry | --batch | --frames | --max-restarts | --packet-bytes | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)
+    --data | --pcap | --source) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --name | --entry | --threads | --prefetch | --batch | --frames | --max-restarts | --packet-bytes | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)
       return ;;
   esac
   case $verb in
-    load) options='--hook --dev --name --entry --engine --precise --packet-bytes --mode --poll --copy --zero-copy --batch --frames --frame-size --on-fault --max-restarts
+    load) options='--hook --dev --pid --source --threads --prefetch --on-exit --name --entry --engine --precise --packet-bytes --mode --poll --copy --zero-copy --batch --frames --frame-size --on-fault --max-restarts
       --confine --unconfined --budget --stack-size --heap-size --i-know --json --help' ;;
     unload) options='--all --json --help' ;;
     list | doctor) options='--json --help' ;;

@@ -28,7 +28,7 @@ Error not_loaded(const std::string& name) {
   return {ErrorKind::bad_input, "no extension named " + name + " is loaded; `vbpf list` shows those that are"};
 }
 
-Result<xdp::File> connect_to(const std::string& name) {
+Result<File> connect_to(const std::string& name) {
   VBPF_CHECK(check_name(name));
   const std::string folder = state_path(name);
   const auto failed = [&]() -> Error {
@@ -36,9 +36,9 @@ Result<xdp::File> connect_to(const std::string& name) {
       return {ErrorKind::refused, "not permitted to ask " + folder + "; run as root"};
     return not_loaded(name);
   };
-  xdp::File directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  File directory(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return failed();
-  xdp::File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   set_time_limit(socket.get(), 5);  // also for connecting
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -89,7 +89,7 @@ Result<Json> unwrap(const Json& answer) {
 }
 
 Result<Json> ask(const std::string& name, const Json& request) {
-  VBPF_TRY(const xdp::File socket, connect_to(name));
+  VBPF_TRY(const File socket, connect_to(name));
   if (!write_line(socket.get(), request)) return not_loaded(name);
   errno = 0;
   const std::string line = read_line(socket.get());
@@ -101,7 +101,7 @@ Result<Json> ask(const std::string& name, const Json& request) {
 }
 
 void serve_one(int listener, const std::function<Result<Json>(const Json&)>& answer) {
-  const xdp::File client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+  const File client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
   if (!client) return;
   // The folder is root's: a client that does not speak is a bug, not an attack, and holds the worker for a second.
   set_time_limit(client.get(), 1);

@@ -14,15 +14,15 @@ std::string time_text(std::chrono::system_clock::time_point time) {
 
 namespace {
 
-const char* name_of(xdp::Event::Kind kind) {
+const char* name_of(Event::Kind kind) {
   switch (kind) {
-    case xdp::Event::Kind::fault:
+    case Event::Kind::fault:
       return "fault";
-    case xdp::Event::Kind::restart:
+    case Event::Kind::restart:
       return "restart";
-    case xdp::Event::Kind::aborted:
+    case Event::Kind::aborted:
       return "aborted";
-    case xdp::Event::Kind::detached:
+    case Event::Kind::detached:
       return "detached";
   }
   return "event";
@@ -59,10 +59,10 @@ void Journal::add(Limit& limit, const char* kind, std::string text) {
   append(kind, std::move(text), std::chrono::system_clock::now());
 }
 
-void Journal::event(const xdp::Event& event) {
-  std::string text = fmt::format("queue {}: {}", event.queue, event.message);
-  if (event.fault) text = fmt::format("queue {}: {}", event.queue, fault_text(*event.fault, false));
-  if (event.kind == xdp::Event::Kind::detached) {  // the last one
+void Journal::event(const Event& event) {
+  std::string text = fmt::format("{} {}: {}", part_, event.queue, event.message);
+  if (event.fault) text = fmt::format("{} {}: {}", part_, event.queue, fault_text(*event.fault, false));
+  if (event.kind == Event::Kind::detached) {  // the last one
     const std::scoped_lock lock(mutex_);
     append(name_of(event.kind), std::move(text), event.time);
     return;
@@ -89,8 +89,8 @@ Json Journal::lines(uint64_t from) {
 Json Journal::faults(bool registers) const {
   const std::scoped_lock lock(mutex_);
   Json all = Json::array();
-  for (const xdp::Event& event : faults_) {
-    Json one{{"time", time_text(event.time)}, {"queue", event.queue}};
+  for (const Event& event : faults_) {
+    Json one{{"time", time_text(event.time)}, {part_, event.queue}};
     one.update(fault_json(*event.fault, registers));
     one["text"] = fault_text(*event.fault, registers);
     all.push_back(one);

@@ -9,18 +9,21 @@
 #include <string>
 
 #include "../output.h"
-#include "xdp_hook.h"
+#include "hook.h"
 
 namespace vbpf::cli {
 
 // Thread safe.
 class Journal {
  public:
+  // `part`: what an event's number counts, "queue" or "thread".
+  explicit Journal(std::string part) : part_(std::move(part)) {}
+
   static constexpr size_t most_lines = 1000, most_bytes = 256 << 10, most_faults = 16;
   static constexpr uint64_t lines_per_second = 100;
 
   void log(std::string_view line) { add(said_, "log", std::string(line)); }
-  void event(const xdp::Event& event);
+  void event(const Event& event);
 
   // Lines with a number of at least `from`: {"lines": [{number, time, kind, text}], "next": number, "suppressed": how
   // many in this second}.
@@ -43,9 +46,10 @@ class Journal {
   void begin_second(Limit& limit);
   void append(const char* kind, std::string text, Time time);
 
+  const std::string part_;
   mutable std::mutex mutex_;
   std::deque<Line> lines_;
-  std::deque<xdp::Event> faults_;
+  std::deque<Event> faults_;
   size_t bytes_ = 0;
   uint64_t next_ = 0;
   Limit said_, happened_;  // what the extension says does not crowd out what happens to it

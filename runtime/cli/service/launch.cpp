@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <vector>
 
 #include "channel.h"
 
@@ -34,11 +35,13 @@ void open_standard_descriptors() {
 }
 
 // What the caller had open (a lock, say) must not stay open for as long as the extension is loaded.
-void close_all_but(int one, int other) {
+void close_all_but(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
   int from = 3;
-  for (const int kept : {std::min(one, other), std::max(one, other)}) {
-    if (kept > from) ::close_range(static_cast<unsigned>(from), static_cast<unsigned>(kept) - 1, 0);
-    from = kept + 1;
+  for (const int one : kept) {
+    if (one < from) continue;  // none, or a standard one
+    if (one > from) ::close_range(static_cast<unsigned>(from), static_cast<unsigned>(one) - 1, 0);
+    from = one + 1;
   }
   ::close_range(static_cast<unsigned>(from), ~0u, 0);
 }
@@ -72,9 +75,11 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
   }
 }
 
-[[noreturn]] void be_keeper(const LoadRequest& request, const StateFolder& folder, xdp::File outcome) {
+[[noreturn]] void be_keeper(const LoadRequest& request, const StateFolder& folder, File outcome) {
   leave_the_terminal();
-  close_all_but(folder.lock(), outcome.get());
+  std::vector<int> kept{folder.lock(), outcome.get()};
+  if (request.target) kept.insert(kept.end(), {request.target->descriptor(), request.target->process()});
+  close_all_but(std::move(kept));
   sigset_t set, before;
   sigemptyset(&set);
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
@@ -96,13 +101,14 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
   }
   outcome.close();
   if (worker > 0) wait_for_signals(set, worker);
+  if (request.target) request.target->hand_back(request.uffd.on_exit);  // again, if it could
   folder.remove();
   ::_exit(exit_ok);
 }
 
 // Where the outcome is to be read and confirmed. From here on the keeper deletes the state folder: a signal that ends
 // this process comes before all of this, or after.
-Result<xdp::File> start_keeper(const std::string& name, const LoadRequest& request) {
+Result<File> start_keeper(const std::string& name, const LoadRequest& request) {
   const Uninterrupted uninterrupted;
   VBPF_TRY(const StateFolder folder, StateFolder::claim(name));
   int ends[2];
@@ -110,7 +116,7 @@ Result<xdp::File> start_keeper(const std::string& name, const LoadRequest& reque
     folder.remove();
     return Error{ErrorKind::machine, std::string("cannot make a pair of sockets: ") + std::strerror(errno)};
   }
-  xdp::File heard(ends[0]), told(ends[1]);
+  File heard(ends[0]), told(ends[1]);
   const pid_t keeper = ::fork();
   if (keeper == 0) be_keeper(request, folder, std::move(told));
   if (keeper < 0) {
@@ -124,7 +130,7 @@ Result<xdp::File> start_keeper(const std::string& name, const LoadRequest& reque
 
 Result<Json> launch(const std::string& name, const LoadRequest& request) {
   open_standard_descriptors();
-  VBPF_TRY(const xdp::File heard, start_keeper(name, request));
+  VBPF_TRY(const File heard, start_keeper(name, request));
   const Json outcome = Json::parse(read_line(heard.get()), nullptr, false);
   if (outcome.is_discarded() || !outcome.is_object())
     return Error{ErrorKind::internal, "the worker of " + name + " died before it had attached"};

@@ -31,7 +31,7 @@ Result<void> save_object(const std::string& name, const std::vector<std::byte>& 
   std::filesystem::create_directories(files_folder(), error);
   std::ofstream file(object_path(name), std::ios::binary | std::ios::trunc);
   file.write(reinterpret_cast<const char*>(object.data()), std::ssize(object));
-  if (!file.flush()) return xdp::system_error("cannot write " + object_path(name), errno);
+  if (!file.flush()) return system_error("cannot write " + object_path(name), errno);
   return {};
 }
 
@@ -103,7 +103,7 @@ Json maps_json(const vbpf_info& info) {
     const uint32_t id = info.map_ids[i];
     bpf_map_info map{};
     uint32_t size = sizeof(map);
-    const xdp::File file(bpf_map_get_fd_by_id(id));
+    const File file(bpf_map_get_fd_by_id(id));
     const bool known = file && bpf_obj_get_info_by_fd(file.get(), &map, &size) == 0;
     all.push_back({{"name", known ? map.name : ""}, {"id", id}});
   }
@@ -208,7 +208,7 @@ Result<void> keep(const ResidentRequest& request, const kernel::Resident& reside
 }
 
 Result<void> attach(const ResidentRequest& request, const kernel::Resident& resident) {
-  VBPF_TRY(const size_t chosen, xdp::choose_entry(resident.entries(), request.xdp.entry, request.load.name));
+  VBPF_TRY(const size_t chosen, choose_entry(resident.entries(), {"xdp", request.xdp.entry}, request.load.name));
   VBPF_TRY(const xdp::Device device, xdp::find_device(request.xdp.device));
   const auto entry = static_cast<uint32_t>(chosen);
   const std::string& name = request.load.name;

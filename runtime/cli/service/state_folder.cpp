@@ -70,7 +70,7 @@ Result<StateFolder> StateFolder::claim(const std::string& name) {
     const bool created = ::mkdir(folder.c_str(), 0700) == 0;
     if (!created && errno == ENOENT) continue;
     if (!created && errno != EEXIST) return cannot_write(folder);
-    xdp::File lock(::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
+    File lock(::open(lock_path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock && errno == ENOENT) continue;
     if (!lock) {
       const Error error = cannot_write(lock_path);
@@ -95,10 +95,10 @@ Result<StateFolder> StateFolder::claim(const std::string& name) {
   return Error{ErrorKind::machine, "cannot claim " + folder + ": it is deleted again and again"};
 }
 
-Result<xdp::File> StateFolder::listen() const {
-  xdp::File directory(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+Result<File> StateFolder::listen() const {
+  File directory(::open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return cannot_write(folder_);
-  xdp::File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   // Through the descriptor: a path of any length fits.
@@ -136,7 +136,7 @@ Result<std::vector<std::string>> loaded_names() {
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (!check_name(name)) continue;
-    xdp::File lock(::open((entry.path() / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    File lock(::open((entry.path() / "lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     // What we may not look into is somebody's: asking it says why not.
     if (!lock && errno != EACCES) continue;
     if (lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) == 0) {

@@ -28,19 +28,19 @@ class StateFolder {
   // Where the hook writes which chain of programs it has joined. Whoever removes or takes over the folder reads it.
   std::string chain_record() const { return folder_ + "/chain"; }
   // A listening socket in the folder.
-  Result<xdp::File> listen() const;
+  Result<File> listen() const;
   // Deletes the folder, unless it is somebody else's by now, and what a dead worker left on a device. Idempotent. What
   // cannot be taken off the device keeps its folder: the next command that looks tries again.
   void remove() const;
 
  private:
-  StateFolder(std::string name, std::string folder, xdp::File lock)
+  StateFolder(std::string name, std::string folder, File lock)
       : name_(std::move(name)), folder_(std::move(folder)), lock_(std::move(lock)) {}
   bool still_ours() const;
   Result<void> clear() const;
 
   std::string name_, folder_;  // folder_: absolute
-  xdp::File lock_;
+  File lock_;
 };
 
 // Names that are loaded, sorted. Folders whose owners are gone are deleted on the way.

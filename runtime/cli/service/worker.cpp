@@ -10,15 +10,16 @@
 #include <csignal>
 #include <cstring>
 
+#include "attached.h"
 #include "channel.h"
 #include "journal.h"
 
 namespace vbpf::cli {
 namespace {
 
-const char* policy_name(xdp::OnFault policy) {
-  if (policy == xdp::OnFault::restart) return "restart";
-  return policy == xdp::OnFault::detach ? "detach" : "pass";
+const char* policy_name(OnFault policy) {
+  if (policy == OnFault::restart) return "restart";
+  return policy == OnFault::detach ? "detach" : "pass";
 }
 
 Json maps_json(const Extension& extension) {
@@ -27,33 +28,10 @@ Json maps_json(const Extension& extension) {
   return all;
 }
 
-Json queue_json(const xdp::QueueStats& queue) {
-  Json verdicts = Json::object();
-  for (size_t i = 0; i < queue.verdicts.size(); ++i) verdicts[verdict_name(i)] = queue.verdicts[i];
-  return {{"packets", queue.packets},       {"bytes", queue.bytes},       {"verdicts", verdicts},
-          {"faults", queue.faults},         {"restarts", queue.restarts}, {"pass_single", queue.pass_single},
-          {"pass_batch", queue.pass_batch}, {"dropped", queue.dropped},   {"batches", queue.batches}};
-}
-
-xdp::QueueStats sum(const std::vector<xdp::QueueStats>& queues) {
-  xdp::QueueStats total;
-  for (const xdp::QueueStats& queue : queues) {
-    total.packets += queue.packets;
-    total.bytes += queue.bytes;
-    for (size_t i = 0; i < total.verdicts.size(); ++i) total.verdicts[i] += queue.verdicts[i];
-    total.faults += queue.faults;
-    total.restarts += queue.restarts;
-    total.pass_single += queue.pass_single;
-    total.pass_batch += queue.pass_batch;
-    total.dropped += queue.dropped;
-    total.batches += queue.batches;
-  }
-  return total;
-}
-
 class Worker {
  public:
-  Worker(const LoadRequest& request, const StateFolder& folder) : request_(request), folder_(folder) {}
+  Worker(const LoadRequest& request, const StateFolder& folder)
+      : request_(request), folder_(folder), journal_(request.target ? "thread" : "queue") {}
 
   Result<void> start() {
     LoadOptions options = request_.load;
@@ -61,9 +39,8 @@ class Worker {
     VBPF_TRY(extension_, Extension::open(request_.file, std::move(options)));
     // Before attaching: what can fail without touching the device goes first.
     VBPF_TRY(listener_, folder_.listen());
-    xdp::Options hook = request_.xdp;
-    hook.chain_record = folder_.chain_record();
-    VBPF_TRY(hook_, xdp::Hook::attach(*extension_, hook, [this](const xdp::Event& event) { journal_.event(event); }));
+    VBPF_TRY(attached_, attach(request_, *extension_, folder_.chain_record(),
+                               [this](const Event& event) { journal_.event(event); }));
     since_ = std::chrono::system_clock::now();
     ::malloc_trim(0);  // what reading and verifying needed
     return {};
@@ -81,43 +58,32 @@ class Worker {
   }
 
   Json show(bool registers) const {
-    const xdp::Info info = hook_->info();
-    const auto detached = hook_->detached();
+    const auto detached = attached_->detached();
     Json entries = Json::array();
     for (const EntryInfo& entry : extension_->entries())
       entries.push_back({{"hook", printable(entry.hook)}, {"name", printable(entry.name)}});
-    return {{"name", folder_.name()},
-            {"engine", "user"},
-            {"file", request_.file},
-            {"state", detached ? "detached" : "attached"},
-            {"detached_reason", detached ? Json(*detached) : Json(nullptr)},
-            {"since", time_text(since_)},
-            {"pid", ::getpid()},
-            {"keeper_pid", ::getppid()},
-            {"hook", "xdp"},
-            {"device", info.device},
-            {"ifindex", info.ifindex},
-            {"prog_id", info.prog_id},
-            {"mode", info.native ? "native" : "generic"},
-            {"zero_copy", info.zero_copy},
-            {"busy_poll", info.busy_poll},
-            {"shared", info.shared},
-            {"queues", info.queues},
-            {"frames", info.frames},
-            {"frame_size", info.frame_size},
-            {"entry", info.entry},
-            {"entries", entries},
-            {"confinement", to_string(extension_->confinement())},
-            {"confinement_reason", extension_->confinement_reason()},
-            {"concurrency", concurrency_name(extension_->concurrency())},
-            {"budget_ns", extension_->budget().count()},
-            {"stack_size", extension_->stack_size()},
-            {"heap_size", extension_->heap_size()},
-            {"maps", maps_json(*extension_)},
-            {"on_fault", policy_name(request_.xdp.on_fault)},
-            {"max_restarts", request_.xdp.max_restarts},
-            {"total", queue_json(sum(hook_->stats()))},
-            {"faults", journal_.faults(registers)}};
+    Json shown{{"name", folder_.name()},
+               {"engine", "user"},
+               {"file", request_.file},
+               {"state", detached ? "detached" : "attached"},
+               {"detached_reason", detached ? Json(*detached) : Json(nullptr)},
+               {"since", time_text(since_)},
+               {"pid", ::getpid()},
+               {"keeper_pid", ::getppid()}};
+    shown.update(attached_->show());
+    shown.update({{"entries", entries},
+                  {"confinement", to_string(extension_->confinement())},
+                  {"confinement_reason", extension_->confinement_reason()},
+                  {"concurrency", concurrency_name(extension_->concurrency())},
+                  {"budget_ns", extension_->budget().count()},
+                  {"stack_size", extension_->stack_size()},
+                  {"heap_size", extension_->heap_size()},
+                  {"maps", maps_json(*extension_)},
+                  {"on_fault", policy_name(request_.on_fault())},
+                  {"max_restarts", request_.max_restarts()},
+                  {"total", attached_->total()},
+                  {"faults", journal_.faults(registers)}});
+    return shown;
   }
 
  private:
@@ -125,19 +91,17 @@ class Worker {
     const std::string verb = request.value("verb", "");
     if (verb == "show") return show(request.value("registers", false));
     if (verb == "stats") {
-      const std::vector<xdp::QueueStats> queues = hook_->stats();
-      Json all = Json::array();
-      for (const xdp::QueueStats& queue : queues) all.push_back(queue_json(queue));
-      return Json{{"name", folder_.name()},
-                  {"device", request_.xdp.device},
-                  {"state", hook_->detached() ? "detached" : "attached"},
-                  {"total", queue_json(sum(queues))},
-                  {"queues", all}};
+      Json stats{{"name", folder_.name()}};
+      stats.update(attached_->place());
+      stats.update({{"state", attached_->detached() ? "detached" : "attached"},
+                    {"total", attached_->total()},
+                    {std::string(attached_->part()) + "s", attached_->parts()}});
+      return stats;
     }
     if (verb == "log") return journal_.lines(request.value("from", uint64_t{0}));
     if (verb == "unload") {
       const Json last = show(false);
-      hook_.reset();
+      attached_.reset();
       folder_.remove();
       done_ = true;
       return last;
@@ -147,22 +111,22 @@ class Worker {
 
   const LoadRequest& request_;
   const StateFolder& folder_;
-  Journal journal_;  // outlives the hook's threads
+  Journal journal_;  // outlives the threads of what it is attached to
   std::optional<Extension> extension_;
-  xdp::File listener_;
-  std::unique_ptr<xdp::Hook> hook_;
+  File listener_;
+  std::unique_ptr<Attached> attached_;
   std::chrono::system_clock::time_point since_;
   bool done_ = false;
 };
 
 }  // namespace
 
-int run_worker(const LoadRequest& request, const StateFolder& folder, xdp::File outcome) {
+int run_worker(const LoadRequest& request, const StateFolder& folder, File outcome) {
   sigset_t end;
   sigemptyset(&end);
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&end, number);
   ::sigprocmask(SIG_BLOCK, &end, nullptr);
-  const xdp::File signals(::signalfd(-1, &end, SFD_CLOEXEC));
+  const File signals(::signalfd(-1, &end, SFD_CLOEXEC));
   Worker worker(request, folder);
   const Result<void> started = worker.start();
   if (!started) {

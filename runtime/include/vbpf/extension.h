@@ -145,6 +145,10 @@ class VBPF_API Instance {
   // faulted instance is replaced. The descriptor is not kept.
   Result<std::span<std::byte>> window(size_t size, int memory = -1);
 
+  // A file's bytes where the extension can read them, for the life of the instance. Pages that the file loses meanwhile
+  // fault. The descriptor is not kept. bad_input: it is empty, no file, or larger than the room for windows.
+  Result<std::span<const std::byte>> view(int file);
+
   // The address of an entry, for call(); bad_input if there is none. An empty hook means any.
   Result<uint64_t> entry(std::string_view name, std::string_view hook = {}) const;
 

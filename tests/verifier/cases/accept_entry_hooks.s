@@ -14,3 +14,8 @@ x:
 .type y,@function
 y:
   finish
+.section uffd,"ax",@progbits
+.globl z
+.type z,@function
+z:
+  finish

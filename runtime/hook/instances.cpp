@@ -4,38 +4,41 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-namespace vbpf::xdp {
+namespace vbpf {
 
-Result<std::shared_ptr<QueueMemory>> QueueMemory::make(uint32_t frames, uint32_t frame_size, uint32_t slots) {
-  auto made = std::make_shared<QueueMemory>();
-  made->frames_size_ = size_t{frames} * frame_size;
-  const size_t size = (made->frames_size_ + slots * sizeof(XdpSlot) + 4095) & ~size_t{4095};
-  made->file_ = File(::memfd_create("vbpf-frames", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!made->file_ || ::ftruncate(made->file_.get(), static_cast<off_t>(size)) != 0 ||
+Result<std::shared_ptr<SharedMemory>> SharedMemory::make(size_t size) {
+  auto made = std::make_shared<SharedMemory>();
+  const size_t whole = (size + 4095) & ~size_t{4095};
+  made->file_ = File(::memfd_create("vbpf-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!made->file_ || ::ftruncate(made->file_.get(), static_cast<off_t>(whole)) != 0 ||
       ::fcntl(made->file_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
-    return system_error("no memory for packets", errno);
+    return system_error("no memory to share with an extension", errno);
   }
-  made->mapping_ = Mapping(made->file_.get(), size);
-  if (!made->mapping_) return system_error("no memory for packets", errno);
+  made->mapping_ = Mapping(made->file_.get(), whole);
+  if (!made->mapping_) return system_error("no memory to share with an extension", errno);
   return made;
 }
 
 Result<std::shared_ptr<Running>> Group::start() const {
   auto running = std::make_shared<Running>();
   VBPF_TRY(running->instance, extension_.instantiate());
-  VBPF_TRY(running->entry, running->instance->entry(entry_, "xdp"));
+  VBPF_TRY(running->entry, running->instance->entry(entry_.name, entry_.hook));
   for (const auto& memory : memories_) {
     VBPF_TRY(const std::span<std::byte> window,
              running->instance->window(memory->bytes().size(), memory->descriptor()));
     running->windows.push_back(window.data());
   }
+  if (source_ >= 0) {
+    VBPF_TRY(running->source, running->instance->view(source_));
+  }
   return running;
 }
 
-Result<std::shared_ptr<Group>> Group::make(Extension extension, std::string entry,
-                                           std::vector<std::shared_ptr<QueueMemory>> memories) {
+Result<std::shared_ptr<Group>> Group::make(Extension extension, EntryName entry,
+                                           std::vector<std::shared_ptr<SharedMemory>> memories, int source) {
   std::shared_ptr<Group> group(new Group(std::move(extension), std::move(entry)));
   group->memories_ = std::move(memories);
+  group->source_ = source;
   VBPF_TRY(group->running_, group->start());
   return group;
 }
@@ -53,4 +56,4 @@ Result<bool> Group::replace(uint64_t generation) {
   return true;
 }
 
-}  // namespace vbpf::xdp
+}  // namespace vbpf

@@ -14,7 +14,7 @@
 
 #include "vbpf/result.h"
 
-namespace vbpf::xdp {
+namespace vbpf {
 
 class File {
  public:
@@ -68,4 +68,4 @@ inline Error system_error(const std::string& what, int number) {
   return {ErrorKind::machine, what + ": " + std::strerror(number)};
 }
 
-}  // namespace vbpf::xdp
+}  // namespace vbpf

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "target.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "poison.h"
+
+namespace vbpf::uffd {
+namespace {
+
+Error of_pid(pid_t pid, const std::string& what, int number) {
+  const std::string process = "process " + std::to_string(pid);
+  if (number == ESRCH || number == ENOENT) return {ErrorKind::bad_input, process + " does not exist"};
+  if (number == EPERM || number == EACCES)
+    return {ErrorKind::refused, process + " is not ours to touch: run as root, or as its user where ptrace is allowed"};
+  return {ErrorKind::machine, what + " of " + process + ": " + std::strerror(number)};
+}
+
+bool is_userfaultfd(const std::string& link) {
+  char target[64];
+  const ssize_t size = ::readlink(link.c_str(), target, sizeof(target));
+  return size > 0 && std::string_view(target, static_cast<size_t>(size)) == "anon_inode:[userfaultfd]";
+}
+
+std::string folder_of(pid_t pid) { return "/proc/" + std::to_string(pid) + "/fd"; }
+
+Result<std::vector<int>> userfaultfds_of(pid_t pid) {
+  DIR* folder = ::opendir(folder_of(pid).c_str());
+  if (folder == nullptr) return of_pid(pid, "the descriptors", errno);
+  std::vector<int> found;
+  while (const dirent* entry = ::readdir(folder)) {
+    if (entry->d_name[0] == '.') continue;
+    if (is_userfaultfd(folder_of(pid) + "/" + entry->d_name)) found.push_back(std::stoi(entry->d_name));
+  }
+  ::closedir(folder);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<int> choose(pid_t pid, std::optional<int> asked) {
+  VBPF_TRY(const std::vector<int> all, userfaultfds_of(pid));
+  std::string list;
+  for (const int one : all) list += (list.empty() ? "" : ", ") + std::to_string(one);
+  const std::string process = "process " + std::to_string(pid);
+  if (!asked) {
+    if (all.size() == 1) return all.front();
+    if (all.empty()) return Error{ErrorKind::bad_input, process + " has no userfaultfd open"};
+    return Error{ErrorKind::bad_input,
+                 process + " has several userfaultfds, choose one with --pid " + std::to_string(pid) + ":FD: " + list};
+  }
+  if (std::find(all.begin(), all.end(), *asked) != all.end()) return *asked;
+  return Error{ErrorKind::bad_input, "descriptor " + std::to_string(*asked) + " of " + process +
+                                         " is not a userfaultfd; it has " + (list.empty() ? "none" : list)};
+}
+
+// A line of this process's fdinfo, without its name.
+std::string fdinfo(int descriptor, const std::string& name) {
+  std::ifstream file("/proc/self/fdinfo/" + std::to_string(descriptor));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name + ":\t")) return line.substr(name.size() + 2);
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<Target> Target::check(Target target) {
+  // API:features:ioctls
+  uint64_t features = 0;
+  if (std::sscanf(fdinfo(target.descriptor(), "API").c_str(), "%*x:%lx:", &features) != 1)
+    return Error{ErrorKind::bad_input, "descriptor " + std::to_string(target.number_) + " is not a userfaultfd"};
+  if ((features & feature_initialized) == 0) {
+    return Error{ErrorKind::refused, "descriptor " + std::to_string(target.number_) +
+                                         " has had no handshake: attach after the program's UFFDIO_API"};
+  }
+  target.features_ = features & ~feature_initialized;
+  if ((target.features_ & UFFD_FEATURE_SIGBUS) != 0) {
+    return Error{ErrorKind::refused,
+                 "the program asked for SIGBUS in place of messages (UFFD_FEATURE_SIGBUS): nothing can be read"};
+  }
+  const int flags = ::fcntl(target.descriptor(), F_GETFL);
+  target.blocking_ = flags >= 0 && (flags & O_NONBLOCK) == 0;
+  return target;
+}
+
+Result<Target> Target::of_process(pid_t pid, std::optional<int> number) {
+  Target target;
+  target.pid_ = pid;
+  target.process_ = File(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!target.process_) {
+    if (errno == EINVAL)
+      return Error{ErrorKind::bad_input, std::to_string(pid) + " is a thread: name its process (Tgid in its status)"};
+    return of_pid(pid, "a descriptor", errno);
+  }
+  VBPF_TRY(target.number_, choose(pid, number));
+  target.descriptor_ = File(static_cast<int>(::syscall(SYS_pidfd_getfd, target.process(), target.number_, 0)));
+  if (!target.descriptor_) return of_pid(pid, "descriptor " + std::to_string(target.number_), errno);
+  if (target.gone()) return of_pid(pid, "", ESRCH);  // another process may have its number by now
+  return check(std::move(target));
+}
+
+Result<Target> Target::of_descriptor(int descriptor, pid_t pid) {
+  Target target;
+  target.number_ = descriptor;
+  target.pid_ = pid;
+  target.descriptor_ = File(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!target.descriptor_ || !is_userfaultfd("/proc/self/fd/" + std::to_string(descriptor)))
+    return Error{ErrorKind::bad_input, "descriptor " + std::to_string(descriptor) + " is not a userfaultfd"};
+  if (pid != ::getpid()) {
+    target.process_ = File(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!target.process_) return of_pid(pid, "a descriptor", errno);
+  }
+  return check(std::move(target));
+}
+
+Result<Target> Target::duplicate() const {
+  Target target;
+  target.descriptor_ = File(::fcntl(descriptor(), F_DUPFD_CLOEXEC, 0));
+  if (process() >= 0) target.process_ = File(::fcntl(process(), F_DUPFD_CLOEXEC, 0));
+  if (!target.descriptor_ || (process() >= 0 && !target.process_))
+    return system_error("cannot duplicate a descriptor", errno);
+  target.number_ = number_;
+  target.pid_ = pid_;
+  target.blocking_ = blocking_;
+  target.features_ = features_;
+  return target;
+}
+
+bool Target::gone() const {
+  pollfd waiting{process(), POLLIN, 0};
+  return process() >= 0 && ::poll(&waiting, 1, 0) == 1;
+}
+
+Result<uint64_t> Target::pending() const {
+  uint64_t count = 0;
+  if (std::sscanf(fdinfo(descriptor(), "pending").c_str(), "%lu", &count) == 1) return count;
+  return Error{ErrorKind::machine, "/proc/self/fdinfo does not say how many faults are pending"};
+}
+
+Result<std::vector<Range>> Target::ranges() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps");
+  if (!file) return of_pid(pid_, "the mappings", errno);
+  std::vector<Range> all;
+  Range current;
+  for (std::string line; std::getline(file, line);) {
+    uint64_t start = 0, end = 0, kilobytes = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &start, &end) == 2) {
+      current = {};
+      current.start = start;
+      current.end = end;
+    } else if (std::sscanf(line.c_str(), "KernelPageSize: %lu kB", &kilobytes) == 1) {
+      current.page_size = kilobytes << 10;
+    } else if (line.starts_with("VmFlags:")) {
+      std::istringstream flags(line.substr(8));
+      for (std::string flag; flags >> flag;) {
+        current.missing |= flag == "um";
+        current.write_protect |= flag == "uw";
+        current.minor |= flag == "ui";
+      }
+      if (current.missing || current.write_protect || current.minor) all.push_back(current);
+    }
+  }
+  return all;
+}
+
+void Target::wake(uint64_t start, uint64_t size) const {
+  uffdio_range range{start, size};
+  ::ioctl(descriptor(), UFFDIO_WAKE, &range);
+}
+
+void Target::hand_back(OnExit policy) const {
+  const Result<std::vector<Range>> all = ranges();
+  if (!all) return;  // the process has ended
+  for (const Range& range : *all) {
+    uffdio_range whole{range.start, range.end - range.start};
+    if (policy == OnExit::zero) ::ioctl(descriptor(), UFFDIO_UNREGISTER, &whole);
+    for (uint64_t at = range.start; policy == OnExit::poison && range.missing && at < range.end;) {
+      uffdio_poison poison{};
+      poison.range = {at, range.end - at};
+      if (::ioctl(descriptor(), UFFDIO_POISON, &poison) == 0) break;
+      if (poison.updated > 0) {
+        at += static_cast<uint64_t>(poison.updated);
+      } else if (errno == EEXIST) {
+        at += range.page_size;
+      } else {
+        break;
+      }
+    }
+    wake(whole.start, whole.len);
+  }
+}
+
+}  // namespace vbpf::uffd

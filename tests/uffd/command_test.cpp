@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// vbpf load --hook uffd, on another process.
+#include "../cli/command.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+namespace vbpf::cli_test {
+namespace {
+
+using namespace std::chrono_literals;
+using Words = std::vector<std::string>;
+
+// uffd_victim, with pipes to talk to it.
+class Victim {
+ public:
+  explicit Victim(size_t pages = 64) {
+    int in[2], out[2];
+    if (::pipe(in) != 0 || ::pipe(out) != 0) ADD_FAILURE() << "no pipes";
+    const std::string count = std::to_string(pages);
+    process_ = ::fork();
+    if (process_ == 0) {
+      ::dup2(in[0], 0);
+      ::dup2(out[1], 1);
+      for (const int one : {in[0], in[1], out[0], out[1]}) ::close(one);
+      ::execl(UFFD_VICTIM, "uffd_victim", count.c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(in[0]);
+    ::close(out[1]);
+    to_ = ::fdopen(in[1], "w");
+    from_ = ::fdopen(out[0], "r");
+    EXPECT_EQ(std::fscanf(from_, "%d %d", &pid, &descriptor), 2);
+  }
+  ~Victim() {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    std::fclose(to_);
+    std::fclose(from_);
+  }
+  Victim(const Victim&) = delete;
+  Victim& operator=(const Victim&) = delete;
+
+  void tell(const std::string& line) const {
+    std::fprintf(to_, "%s\n", line.c_str());
+    std::fflush(to_);
+  }
+  // Its answer; -1 when it has ended, or within five seconds there is none.
+  long hear() const {
+    long answer = -1;
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(::fileno(from_), &set);
+    timeval limit{5, 0};
+    if (::select(::fileno(from_) + 1, &set, nullptr, nullptr, &limit) != 1) return -1;
+    return std::fscanf(from_, "%ld", &answer) == 1 ? answer : -1;
+  }
+  long ask(const std::string& line) const {
+    tell(line);
+    return hear();
+  }
+  void end() { ::kill(process_, SIGKILL), ::waitpid(process_, nullptr, 0); }
+
+  int pid = 0, descriptor = -1;
+
+ private:
+  pid_t process_ = -1;
+  FILE *to_ = nullptr, *from_ = nullptr;
+};
+
+template <typename Condition>
+bool soon(Condition condition) {
+  for (const auto end = std::chrono::steady_clock::now() + 5s; std::chrono::steady_clock::now() < end;) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(5ms);
+  }
+  return false;
+}
+
+class Uffd : public testing::Test {
+ protected:
+  Uffd() { ::setenv("VBPF_RUN_DIR", (folder_.path / "run").c_str(), 1); }
+  ~Uffd() override {
+    vbpf({"unload", "--all"});
+    ::unsetenv("VBPF_RUN_DIR");
+  }
+  static std::string sample(const std::string& name) { return SAMPLES_FOLDER "/" + name + "/" + name + ".o"; }
+  static Answer load(const std::string& object, const Victim& victim, const Words& more = {}) {
+    Words words{"load", object, "--hook", "uffd", "--pid", std::to_string(victim.pid)};
+    words.insert(words.end(), more.begin(), more.end());
+    return vbpf(words);
+  }
+  static Json total(const std::string& name) { return vbpf({"stats", name, "--json"}).json()["total"]; }
+
+  const Folder folder_;
+};
+
+TEST_F(Uffd, LoadsShowsCountsAndUnloads) {
+  const Victim victim;
+  const Answer loaded = load(sample("zero_pager"), victim);
+  ASSERT_EQ(loaded.status, 0) << loaded.err;
+  EXPECT_NE(loaded.out.find("serves descriptor " + std::to_string(victim.descriptor) + " of process " +
+                            std::to_string(victim.pid) + " (256 KiB registered) from 1 thread of its worker"),
+            std::string::npos)
+      << loaded.out;
+  EXPECT_EQ(victim.ask("scan"), 0);
+  EXPECT_TRUE(soon([] { return total("zero_pager")["zeroed"] == 64; }));
+  const Json shown = vbpf({"show", "zero_pager", "--json"}).json();
+  EXPECT_EQ(shown["hook"], "uffd");
+  EXPECT_EQ(shown["way"], "worker");
+  EXPECT_EQ(shown["target_pid"], victim.pid);
+  EXPECT_EQ(shown["total"]["page_faults"], 64);
+  EXPECT_NE(vbpf({"show", "zero_pager"}).out.find("page faults  64, 0 faults, 0 restarts"), std::string::npos);
+  EXPECT_NE(vbpf({"stats", "zero_pager", "--queues"}).out.find("thread 0"), std::string::npos);
+  EXPECT_NE(vbpf({"list"}).out.find("process " + std::to_string(victim.pid)), std::string::npos);
+  EXPECT_EQ(vbpf({"unload", "zero_pager"}).status, 0);
+}
+
+TEST_F(Uffd, RestoresASnapshot) {
+  std::string image;
+  for (int page = 0; page < 64; ++page) image += std::string(4096, page % 3 == 0 ? '\0' : static_cast<char>(page));
+  const std::string raw = folder_.file("memory.img", image), snapshot = (folder_.path / "memory.snap").string();
+  ASSERT_EQ(run({SAMPLES_FOLDER "/../bin/make_snapshot", raw, snapshot}).status, 0);
+  const Victim victim;
+  const Answer loaded = load(sample("snapshot_pager"), victim, {"--source", snapshot, "--threads", "2"});
+  ASSERT_EQ(loaded.status, 0) << loaded.err;
+  EXPECT_EQ(victim.ask("read 5"), 5);
+  EXPECT_EQ(victim.ask("read 6"), 0);
+  EXPECT_EQ(victim.ask("scan"), 64 * 63 / 2 - 3 * (21 * 22 / 2));
+}
+
+TEST_F(Uffd, PrefetchesAlongAScan) {
+  std::string image;
+  for (int page = 0; page < 1000; ++page) image += std::string(4096, static_cast<char>(page % 100));
+  const std::string source = folder_.file("memory.img", image);
+  const Victim victim(1000);
+  ASSERT_EQ(load(sample("prefetch_pager"), victim, {"--source", source}).status, 0);
+  EXPECT_EQ(victim.ask("scan"), 10 * 4950);
+  EXPECT_TRUE(soon([] { return total("prefetch_pager")["prefetched"] > 900; })) << total("prefetch_pager");
+  EXPECT_LT(total("prefetch_pager")["page_faults"], 40);
+}
+
+TEST_F(Uffd, TracksWhatIsWritten) {
+  const Victim victim;
+  ASSERT_EQ(load(sample("zero_pager"), victim).status, 0);
+  EXPECT_EQ(victim.ask("scan"), 0);
+  ASSERT_EQ(vbpf({"unload", "zero_pager"}).status, 0);
+  ASSERT_EQ(load(sample("wp_tracker"), victim).status, 0);
+  EXPECT_EQ(victim.ask("protect"), 0);
+  EXPECT_EQ(victim.ask("write 9"), 7);
+  EXPECT_EQ(victim.ask("write 11"), 7);
+  EXPECT_EQ(victim.ask("write 9"), 7);
+  EXPECT_TRUE(soon([] { return total("wp_tracker")["unprotected"] == 2; }));
+  const Json shown = vbpf({"show", "wp_tracker", "--json"}).json();
+  const Json dirty = Json::parse(run({"bpftool", "--json", "map", "dump", "id", shown["maps"][0]["id"].dump()}).out);
+  EXPECT_EQ(dirty.size(), 2u) << dirty;
+}
+
+TEST_F(Uffd, WhenTheWorkerDiesFaultsWaitForWhatIsLoadedNext) {
+  const Victim victim;
+  ASSERT_EQ(load(UFFD_OBEY, victim).status, 0);
+  const Json shown = vbpf({"show", "obey", "--json"}).json();
+  victim.tell("read 2");  // passed: nobody answers
+  EXPECT_TRUE(soon([] { return total("obey")["passed"] > 0; }));
+  ASSERT_EQ(::kill(shown["pid"].get<pid_t>(), SIGKILL), 0);
+  EXPECT_TRUE(soon([] { return vbpf({"list", "--json"}).json().empty(); }));
+  ASSERT_EQ(load(sample("zero_pager"), victim).status, 0);
+  EXPECT_EQ(victim.hear(), 0);
+}
+
+TEST_F(Uffd, WhenTheWorkerDiesThePolicyAnswers) {
+  for (const char* policy : {"zero", "poison"}) {
+    const Victim victim;
+    ASSERT_EQ(load(UFFD_OBEY, victim, {"--on-exit", policy}).status, 0);
+    const Json shown = vbpf({"show", "obey", "--json"}).json();
+    EXPECT_EQ(victim.ask("read 30"), 30);
+    victim.tell("read 2");
+    EXPECT_TRUE(soon([] { return total("obey")["passed"] > 0; }));
+    ASSERT_EQ(::kill(shown["pid"].get<pid_t>(), SIGKILL), 0);
+    EXPECT_EQ(victim.hear(), std::string(policy) == "zero" ? 0 : -1);
+    if (std::string(policy) == "zero") EXPECT_EQ(victim.ask("read 30"), 30);
+    EXPECT_TRUE(soon([] { return vbpf({"list", "--json"}).json().empty(); }));
+  }
+}
+
+TEST_F(Uffd, TheEndOfTheProcessIsSaid) {
+  Victim victim;
+  ASSERT_EQ(load(sample("zero_pager"), victim).status, 0);
+  victim.end();
+  EXPECT_TRUE(soon([] { return vbpf({"show", "zero_pager", "--json"}).json()["state"] == "detached"; }));
+  EXPECT_EQ(vbpf({"show", "zero_pager", "--json"}).json()["detached_reason"],
+            "process " + std::to_string(victim.pid) + " has ended");
+  EXPECT_EQ(vbpf({"unload", "zero_pager"}).status, 0);
+}
+
+TEST_F(Uffd, RefusesWhatMakesNoSense) {
+  const Victim victim;
+  const std::string object = sample("zero_pager"), pid = std::to_string(victim.pid);
+  const auto expect = [&](const Words& words, int status, const Words& parts) {
+    Words all{"load", object};
+    all.insert(all.end(), words.begin(), words.end());
+    const Answer answer = vbpf(all);
+    EXPECT_EQ(answer.status, status) << answer.out;
+    EXPECT_TRUE(answer.says(parts));
+  };
+  expect({"--hook", "uffd"}, 2, {"--pid"});
+  expect({"--hook", "uffd", "--pid", "12x"}, 2, {"12x is neither a process nor PID:FD"});
+  expect({"--hook", "uffd", "--pid", pid, "--dev", "lo"}, 2, {"--dev"});
+  expect({"--hook", "xdp", "--dev", "lo", "--source", "x"}, 2, {"--source"});
+  expect({"--hook", "uffd", "--pid", pid, "--engine", "kernel"}, 3, {"no kernel engine yet"});
+  expect({"--hook", "uffd", "--pid", "4194303"}, 1, {"process 4194303 does not exist"});
+  expect({"--hook", "uffd", "--pid", pid + ":0"}, 1, {"descriptor 0", "is not a userfaultfd; it has"});
+  expect({"--hook", "uffd", "--pid", pid, "--source", "/nonexistent"}, 1, {"cannot read the source /nonexistent"});
+  expect({"--hook", "uffd", "--pid", pid, "--source", "/dev/null"}, 1, {"is not a file"});
+  expect({"--hook", "uffd", "--pid", pid, "--threads", "0"}, 1, {"threads: 1 to 64"});
+  const Answer no_entry = load(sample("hello"), victim);
+  EXPECT_EQ(no_entry.status, 1);
+  EXPECT_TRUE(no_entry.says({"hello has no entry for the uffd hook: mark one with VBPF_UFFD_ENTRY"}));
+  EXPECT_EQ(vbpf({"list", "--json"}).json(), Json::array());
+}
+
+}  // namespace
+}  // namespace vbpf::cli_test
