@@ -6,7 +6,7 @@ set_target_properties(vbpf-abi PROPERTIES EXPORT_NAME abi)
 install(TARGETS vbpf-core vbpf-abi EXPORT vbpfTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT vbpfTargets NAMESPACE vbpf:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vbpf)
 set(sdk ${PROJECT_SOURCE_DIR}/compiler/sdk/include/vbpf)
-install(FILES include/vbpf/export.h include/vbpf/extension.h include/vbpf/libvbpf.h include/vbpf/result.h ${sdk}/abi.h ${sdk}/xdp_context.h
+install(FILES include/vbpf/export.h include/vbpf/extension.h include/vbpf/libvbpf.h include/vbpf/pager.h include/vbpf/result.h ${sdk}/abi.h ${sdk}/xdp_context.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vbpf)
 file(RELATIVE_PATH VBPF_PKGCONFIG_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(vbpf.pc.in vbpf.pc @ONLY)

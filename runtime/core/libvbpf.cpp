@@ -9,6 +9,7 @@
 #include <new>
 
 #include "vbpf/extension.h"
+#include "vbpf/pager.h"
 
 struct vbpf_error {
   int kind = VBPF_ERROR_INTERNAL;
@@ -23,6 +24,10 @@ struct vbpf_instance {
   std::unique_ptr<vbpf::Instance> instance;
 };
 
+struct vbpf_pager {
+  std::unique_ptr<vbpf::Pager> pager;
+};
+
 struct vbpf_fault {
   vbpf::Fault fault;
 };
@@ -35,8 +40,9 @@ static_assert(sizeof(vbpf_registers) == sizeof(size_t) + sizeof(vbpf::Registers)
 static_assert(VBPF_MAX_THREADS == vbpf::Instance::max_threads);
 
 // What options had in the first version: a program's cannot be smaller.
-constexpr size_t first_options_size = 64;
+constexpr size_t first_options_size = 64, first_pager_options_size = 56;
 static_assert(sizeof(vbpf_options) >= first_options_size);
+static_assert(sizeof(vbpf_pager_options) >= first_pager_options_size);
 
 // Stands for an error for which there was no memory, and is never freed.
 vbpf_error& no_memory() {
@@ -129,16 +135,20 @@ T guarded(vbpf_fault** fault, T failed, Body body) noexcept {
 
 constexpr auto longest_budget = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
+// Of a newer program: what it asks for beyond this version must be nothing.
+template <typename Options>
+bool asks_for_more(const Options& given) {
+  const auto* bytes = reinterpret_cast<const char*>(&given);
+  return given.size > sizeof(given) && std::any_of(bytes + sizeof(given), bytes + given.size, [](char c) { return c; });
+}
+
 vbpf::Result<vbpf::LoadOptions> load_options(const vbpf_options* given) {
   vbpf::LoadOptions options;
   if (given == nullptr) return options;
   const auto bad = [](const char* message) { return vbpf::Error{vbpf::ErrorKind::bad_input, message}; };
   if (given->size < first_options_size) return bad("vbpf_options.size is not set: begin with VBPF_OPTIONS_INIT");
-  // Of a newer program: what it asks for beyond this version must be nothing.
-  const auto* bytes = reinterpret_cast<const char*>(given);
-  const bool more = given->size > sizeof(*given) &&
-                    std::any_of(bytes + sizeof(*given), bytes + given->size, [](char c) { return c; });
-  if (more || given->reserved != 0) return bad("vbpf_options asks for what this version of libvbpf does not have");
+  if (asks_for_more(*given) || given->reserved != 0)
+    return bad("vbpf_options asks for what this version of libvbpf does not have");
   switch (given->confinement) {
     case VBPF_CONFINE_AUTO:
       break;
@@ -177,6 +187,42 @@ vbpf_extension* keep(vbpf::Result<vbpf::Extension> opened, vbpf_error** error) {
 
 void store(vbpf_fault** target, std::optional<vbpf::Fault> fault) {
   if (target != nullptr && fault) *target = new vbpf_fault{*std::move(fault)};
+}
+
+vbpf::Result<vbpf::PagerOptions> pager_options(const vbpf_pager_options* given) {
+  vbpf::PagerOptions options;
+  if (given == nullptr) return options;
+  const auto bad = [](const char* message) { return vbpf::Error{vbpf::ErrorKind::bad_input, message}; };
+  if (given->size < first_pager_options_size)
+    return bad("vbpf_pager_options.size is not set: begin with VBPF_PAGER_OPTIONS_INIT");
+  if (asks_for_more(*given) || given->reserved != 0)
+    return bad("vbpf_pager_options asks for what this version of libvbpf does not have");
+  if (given->entry != nullptr) options.entry = given->entry;
+  if (given->source != nullptr) options.source = given->source;
+  if (given->threads != 0) options.threads = given->threads;
+  if (given->prefetch != 0) options.prefetch = given->prefetch;
+  if (given->max_restarts != 0) options.max_restarts = given->max_restarts;
+  if (given->log != nullptr) {
+    options.log = [log = given->log, data = given->log_data](std::string_view line) {
+      log(data, line.data(), line.size());
+    };
+  }
+  return options;
+}
+
+template <typename Make>
+vbpf_pager* make_pager(const vbpf_pager_options* given, vbpf_error** error, Make make) noexcept {
+  return guarded<vbpf_pager*>(error, nullptr, [&]() -> vbpf_pager* {
+    const auto options = pager_options(given);
+    if (!options) {
+      store(error, options.error());
+      return nullptr;
+    }
+    auto made = make(*options);
+    if (made) return new vbpf_pager{*std::move(made)};
+    store(error, made.error());
+    return nullptr;
+  });
 }
 
 }  // namespace
@@ -323,6 +369,30 @@ size_t vbpf_instance_call_xdp(vbpf_instance* instance, uint64_t entry, vbpf_xdp_
 
 int vbpf_instance_owns(const vbpf_instance* instance, uint64_t address, uint64_t size) {
   return instance->instance->owns(address, size) ? 1 : 0;
+}
+
+vbpf_pager* vbpf_pager_create(const vbpf_extension* extension, void* memory, size_t size,
+                              const vbpf_pager_options* given, vbpf_error** error) {
+  return make_pager(given, error, [&](const vbpf::PagerOptions& options) {
+    return vbpf::Pager::page(extension->extension, {static_cast<std::byte*>(memory), size}, options);
+  });
+}
+
+vbpf_pager* vbpf_uffd_attach(int descriptor, const vbpf_extension* extension, const vbpf_pager_options* given,
+                             vbpf_error** error) {
+  return make_pager(given, error, [&](const vbpf::PagerOptions& options) {
+    return vbpf::Pager::attach(extension->extension, descriptor, options);
+  });
+}
+
+void vbpf_pager_destroy(vbpf_pager* pager) { delete pager; }
+
+void vbpf_pager_get_stats(const vbpf_pager* pager, vbpf_pager_stats* stats) {
+  if (stats->size <= sizeof(stats->size)) return;
+  const vbpf::PagerStats now = pager->pager->stats();
+  static_assert(sizeof(now) == sizeof(*stats) - offsetof(vbpf_pager_stats, faults));
+  std::memcpy(reinterpret_cast<char*>(stats) + offsetof(vbpf_pager_stats, faults), &now,
+              std::min(stats->size - sizeof(stats->size), sizeof(now)));
 }
 
 }  // extern "C"

@@ -202,6 +202,47 @@ VBPF_API size_t vbpf_instance_call_xdp(vbpf_instance* instance, uint64_t entry, 
 /* 1 if [address, address + size) is readable or writable memory of this instance, else 0. */
 VBPF_API int vbpf_instance_owns(const vbpf_instance* instance, uint64_t address, uint64_t size);
 
+/* ---- Page faults ----------------------------------------------------------------------------- */
+
+/* Resolves page faults of this process by an extension for hook uffd, until it is destroyed. Thread safe. */
+typedef struct vbpf_pager vbpf_pager;
+
+/* Begin with: vbpf_pager_options options = VBPF_PAGER_OPTIONS_INIT; what is 0 or NULL has its default. */
+typedef struct vbpf_pager_options {
+  size_t size;           /* sizeof(vbpf_pager_options) */
+  const char* entry;     /* the only one in section "uffd" */
+  const char* source;    /* a file that the extension may read */
+  uint32_t threads;      /* that serve: 1 */
+  uint32_t prefetch;     /* pages besides a fault's own, at most: 64 */
+  uint32_t max_restarts; /* within a minute, after crashes: 10 */
+  uint32_t reserved;     /* 0 */
+  /* A line for each crash, restart, and the end. Called on a thread of the pager. */
+  void (*log)(void* log_data, const char* line, size_t length);
+  void* log_data;
+} vbpf_pager_options;
+#define VBPF_PAGER_OPTIONS_INIT {sizeof(vbpf_pager_options), NULL, NULL, 0, 0, 0, 0, NULL, NULL}
+
+/*
+ * `memory`: page aligned, of this process, none of it touched yet. It is registered, for missing pages, with a
+ * userfaultfd of the pager's, and is plain memory again afterwards. `options` may be NULL. The extension may be closed.
+ */
+VBPF_API vbpf_pager* vbpf_pager_create(const vbpf_extension* extension, void* memory, size_t size,
+                                       const vbpf_pager_options* options, vbpf_error** error);
+/* In place of a thread that reads `descriptor`, a userfaultfd of this process after its handshake. It is not closed. */
+VBPF_API vbpf_pager* vbpf_uffd_attach(int descriptor, const vbpf_extension* extension,
+                                      const vbpf_pager_options* options, vbpf_error** error);
+VBPF_API void vbpf_pager_destroy(vbpf_pager* pager);
+
+typedef struct vbpf_pager_stats {
+  size_t size;         /* sizeof(vbpf_pager_stats), set by the caller */
+  uint64_t faults;     /* of pages */
+  uint64_t answered;   /* by the extension */
+  uint64_t passed;     /* left to another reader of the descriptor */
+  uint64_t prefetched; /* pages nobody had touched */
+  uint64_t crashes;    /* of the extension */
+} vbpf_pager_stats;
+VBPF_API void vbpf_pager_get_stats(const vbpf_pager* pager, vbpf_pager_stats* stats);
+
 #ifdef __cplusplus
 }
 #endif

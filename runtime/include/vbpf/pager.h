@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resolves page faults of this process by an extension, in place of a thread that reads a userfaultfd:
+//
+//   auto extension = vbpf::Extension::open("pager.o", {});
+//   vbpf::PagerOptions options;
+//   options.source = "memory.img";
+//   auto pager = vbpf::Pager::page(*extension, {memory, size}, options);
+//   if (!pager) return complain(pager.error().message);
+//
+// The extension is one for hook uffd: see <vbpf/uffd.h> and docs/userfaultfd.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "vbpf/export.h"
+#include "vbpf/extension.h"
+
+namespace vbpf {
+
+struct PagerOptions {
+  std::string entry;           // empty: the only one in section "uffd"
+  std::string source;          // a file that the extension may read, or empty
+  uint32_t threads = 1;        // that serve; at most 64
+  uint32_t prefetch = 64;      // pages besides a fault's own, at most
+  uint32_t max_restarts = 10;  // within a minute, after crashes; one more ends it
+  // A line for each crash and restart of the extension, and when it ends by itself. Called on a thread of the pager.
+  std::function<void(std::string_view)> log;
+};
+
+struct PagerStats {
+  uint64_t faults = 0;      // of pages
+  uint64_t answered = 0;    // resolved, zeroed, continued, unprotected, poisoned
+  uint64_t passed = 0;      // left to another reader of the descriptor
+  uint64_t prefetched = 0;  // pages nobody had touched
+  uint64_t crashes = 0;     // of the extension
+};
+
+// Serves until it is destroyed. Thread safe. Its threads must not wait for anything that touches the memory: `log` must
+// not.
+class VBPF_API Pager {
+ public:
+  // Memory of this process, page aligned, none of it touched yet: registers it, for missing pages, with a userfaultfd
+  // of the pager's. Destruction makes it plain memory again. refused: no permission to make one that serves faults in
+  // the kernel, too.
+  static Result<std::unique_ptr<Pager>> page(const Extension& extension, std::span<std::byte> memory,
+                                             const PagerOptions& options = {});
+  // A userfaultfd of this process that has had its handshake and is somebody's set-up, in place of a handler thread.
+  // The descriptor stays the caller's. After destruction faults wait for another reader.
+  static Result<std::unique_ptr<Pager>> attach(const Extension& extension, int descriptor,
+                                               const PagerOptions& options = {});
+  virtual ~Pager() = default;
+
+  virtual PagerStats stats() const = 0;
+  // Why it serves no longer, if it has ended by itself.
+  virtual std::optional<std::string> ended() const = 0;
+};
+
+}  // namespace vbpf
