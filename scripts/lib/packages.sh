@@ -5,7 +5,7 @@
 # To build vBPF and extensions.
 build_packages=(
   clang-19 lld-19 llvm-19 libc++-19-dev libc++abi-19-dev cmake ninja-build pkg-config
-  libzydis-dev libzycore-dev libbpf-dev libxdp-dev libelf-dev libdw-dev libpcap-dev
+  libzydis-dev libzycore-dev libbpf-dev libxdp-dev libelf-dev libdw-dev libpcap-dev liblz4-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev bpftool
 )
 

@@ -132,6 +132,22 @@ TEST_F(Uffd, RestoresASnapshot) {
   EXPECT_EQ(victim.ask("scan"), 64 * 63 / 2 - 3 * (21 * 22 / 2));
 }
 
+TEST_F(Uffd, DecompressesAnImage) {
+  std::string image;
+  for (int page = 0; page < 64; ++page) {
+    std::string bytes(4096, static_cast<char>(page));
+    for (size_t at = 1; at < bytes.size() && page % 2 != 0; ++at)  // does not get smaller
+      bytes[at] = static_cast<char>((at * 2654435761u + static_cast<size_t>(page)) >> 13);
+    image += bytes;
+  }
+  const std::string raw = folder_.file("memory.img", image), packed = (folder_.path / "memory.lz4").string();
+  ASSERT_EQ(run({SAMPLES_FOLDER "/../bin/make_lz4_image", raw, packed}).status, 0);
+  EXPECT_LT(std::filesystem::file_size(packed), image.size() * 3 / 4);
+  const Victim victim;
+  ASSERT_EQ(load(sample("lz4_pager"), victim, {"--source", packed}).status, 0);
+  EXPECT_EQ(victim.ask("scan"), 64 * 63 / 2);
+}
+
 TEST_F(Uffd, PrefetchesAlongAScan) {
   std::string image;
   for (int page = 0; page < 1000; ++page) image += std::string(4096, static_cast<char>(page % 100));
