@@ -29,6 +29,7 @@ enum Page : uint64_t {  // as tests/extensions/uffd/obey.cpp has them
   backwards = 40,
   from_source = 50,
   protect = 60,
+  logs_source = 61,
 };
 
 struct Kind {

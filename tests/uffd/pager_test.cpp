@@ -327,6 +327,15 @@ TEST(Pager, ASourceIsReadAndCannotBeWritten) {
   options.source = path;
   Paged paged(area, options);
   EXPECT_TRUE(area.holds(from_source, 0x7373737373737373));
+  // The host does not: the file may shrink at any time.
+  auto waits = std::async(std::launch::async, [&] { return area.holds(logs_source, OldHandler::word); });
+  EXPECT_TRUE(soon([&] { return paged.total().crashes >= 1; }));
+  {
+    const OldHandler handler(area.descriptor());
+    EXPECT_TRUE(waits.get());
+  }
+  ASSERT_FALSE(paged.events().empty());
+  EXPECT_EQ(paged.events()[0].fault->kind, FaultKind::bad_import);
   std::filesystem::remove(path);
   options.source = "/nonexistent";
   EXPECT_NE(Paged(area, options).error().find("cannot read the source /nonexistent"), std::string::npos);

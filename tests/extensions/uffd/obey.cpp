@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers by the number of the page: see the cases. Every page that is resolved holds its number, word for word.
+#include <vbpf/vbpf.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <vbpf/uffd.hpp>
@@ -16,6 +18,7 @@ enum Page : std::uint64_t {  // as tests/uffd/area.h has them
   backwards = 40,
   from_source = 50,
   protect = 60,
+  logs_source = 61,
 };
 
 static int fill(const vbpf::PageFault& fault) {
@@ -52,6 +55,9 @@ VBPF_UFFD_ENTRY(obey)(struct vbpf_uffd* raw) {
       return fill(fault);
     case from_source:
       return fault.resolve_with(fault.source());
+    case logs_source:
+      vbpf_log_write(reinterpret_cast<const char*>(fault.source().data()), 4);
+      return fill(fault);
     case protect:
       fault.protect();
       return fill(fault);
