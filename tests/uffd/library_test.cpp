@@ -21,7 +21,7 @@ struct Plain {  // memory without a userfaultfd
   Plain(const Plain&) = delete;
   Plain& operator=(const Plain&) = delete;
   uint64_t word(size_t page) const { return *reinterpret_cast<volatile uint64_t*>(memory + page * 4096); }
-  static constexpr size_t size = 64 * 4096;
+  static constexpr size_t size = size_t{64} * 4096;
   std::byte* memory;
 };
 
