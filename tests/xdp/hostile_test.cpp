@@ -25,7 +25,7 @@ SharedMemory shared_memory() {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     unsigned long start = 0, end = 0;
-    if (line.find("memfd:vbpf-frames") == std::string::npos || std::sscanf(line.c_str(), "%lx-%lx", &start, &end) != 2)
+    if (line.find("memfd:vbpf-shared") == std::string::npos || std::sscanf(line.c_str(), "%lx-%lx", &start, &end) != 2)
       continue;
     if ((start & (VBPF_REGION_SIZE - 1)) == VBPF_OFF_WINDOW) {
       found.window = start;
