@@ -77,8 +77,10 @@ uint32_t* progress_of(uint64_t stack_top) {
 }
 
 [[gnu::always_inline]] inline bool Instance::State::run(Call& call, uint64_t invocations, std::optional<Fault>& fault) {
-  if (concurrency == VBPF_CONCURRENCY_SHARED) return run_shared(call, invocations, fault);
-  if (concurrency == VBPF_CONCURRENCY_SERIAL) return run_serial(call, invocations, fault);
+  if (concurrency != VBPF_CONCURRENCY_PER_CPU) [[unlikely]] {
+    return concurrency == VBPF_CONCURRENCY_SHARED ? run_shared(call, invocations, fault)
+                                                  : run_serial(call, invocations, fault);
+  }
   ThreadState* thread = this_thread((domain.flags & CALL_FLAG_PKU) != 0, fault);
   if (thread == nullptr) return false;
   if (is_inside(*this)) [[unlikely]]

@@ -92,7 +92,9 @@ struct [[gnu::visibility("hidden")]] Instance::State {
 
   // The verifier's guarantees are for entries and what they reach, so nothing else is called.
   bool is_entry(uint64_t address) const {
-    return address == last_entry.load(std::memory_order_relaxed) || find_entry(address);
+    if (address == last_entry.load(std::memory_order_relaxed)) [[likely]]
+      return true;
+    return find_entry(address);
   }
 
  private:

@@ -139,12 +139,8 @@ returned:
 leave_to_host: /* on the host's stack. rdi: the call, r8: the value */
   movq %r8, CALL_VALUE(%rdi)
   movq CALL_DOMAIN(%rdi), %rcx
-  testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
-  jz 1f
-  vzeroupper
-1: testl $CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
-  jz 2f
-  ldmxcsr CALL_HOST_MXCSR(%rdi) /* storing and comparing it costs several times this */
+  testl $CALL_FLAG_DIRTY_UPPER|CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
+  jnz 3f
 2: popq %r15
   popq %r14
   popq %r13
@@ -152,6 +148,13 @@ leave_to_host: /* on the host's stack. rdi: the call, r8: the value */
   popq %rbx
   popq %rbp
   ret
+3: testl $CALL_FLAG_DIRTY_UPPER, DOMAIN_FLAGS(%rcx)
+  jz 1f
+  vzeroupper
+1: testl $CALL_FLAG_FLOAT, DOMAIN_FLAGS(%rcx)
+  jz 2b
+  ldmxcsr CALL_HOST_MXCSR(%rdi) /* storing and comparing it costs several times this */
+  jmp 2b
   .cfi_endproc
 
 /*

@@ -52,11 +52,12 @@ HOT_SYMBOL(vbpf_blob_return_in_place)
 1: /* Not in the text: the first function returns to its trampoline. */
   leaq vbpf_blob_call_return(%rip), %r11
   cmpq %r11, (%rsp)
-  je 3f
-  leaq vbpf_blob_batch_return(%rip), %r11
+  jne 3f
+  ret
+3: leaq vbpf_blob_batch_return(%rip), %r11
   cmpq %r11, (%rsp)
   jne 2f
-3: ret
+  ret
 2: movq (%rsp), %rdx
   jmp bad_return
 
