@@ -211,7 +211,7 @@ vbpf::Result<vbpf::PagerOptions> pager_options(const vbpf_pager_options* given) 
 }
 
 template <typename Make>
-vbpf_pager* make_pager(const vbpf_pager_options* given, vbpf_error** error, Make make) noexcept {
+vbpf_pager* make_pager(const vbpf_pager_options* given, vbpf_error** error, Make make) {
   return guarded<vbpf_pager*>(error, nullptr, [&]() -> vbpf_pager* {
     const auto options = pager_options(given);
     if (!options) {

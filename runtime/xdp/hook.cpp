@@ -167,6 +167,7 @@ Result<void> AttachedHook::bring_up_in(bool generic) {
       shared_memories_.push_back(std::move(memory));
     }
     std::vector<std::shared_ptr<SharedMemory>> memories;
+    memories.reserve(shared_memories_.size());
     for (const QueueMemory& memory : shared_memories_) memories.push_back(memory.shared);
     VBPF_TRY(shared_group_, Group::make(extension_, {"xdp", options_.entry}, std::move(memories)));
   }

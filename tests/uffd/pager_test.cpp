@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 class Paged {
  public:
-  explicit Paged(const Area& area, Options options = {}) {
+  explicit Paged(const Area& area, const Options& options = {}) {
     LoadOptions load;
     load.budget = 20ms;
     auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", load);
@@ -195,7 +195,7 @@ TEST(Pager, WriteProtectionIsLiftedAndCanBeSet) {
   const Area area(64, kind);
   Paged paged(area);
   EXPECT_EQ(area.word(30), 30u);
-  uffdio_writeprotect protect_page{{area.start() + 30 * 4096, 4096}, UFFDIO_WRITEPROTECT_MODE_WP};
+  uffdio_writeprotect protect_page{{area.start() + 30 * Area::page_size, 4096}, UFFDIO_WRITEPROTECT_MODE_WP};
   ASSERT_EQ(::ioctl(area.descriptor(), UFFDIO_WRITEPROTECT, &protect_page), 0);
   *area.at(30) = 77;
   EXPECT_EQ(area.word(30), 77u);
@@ -207,7 +207,7 @@ TEST(Pager, WriteProtectionIsLiftedAndCanBeSet) {
 
 TEST(Pager, MinorFaultsContinue) {
   const int memory = ::memfd_create("minor", MFD_CLOEXEC);
-  ASSERT_EQ(::ftruncate(memory, 64 * 4096), 0);
+  ASSERT_EQ(::ftruncate(memory, 64 * Area::page_size), 0);
   Kind kind;
   kind.mode = UFFDIO_REGISTER_MODE_MINOR;
   kind.features = UFFD_FEATURE_MINOR_SHMEM;
@@ -215,7 +215,7 @@ TEST(Pager, MinorFaultsContinue) {
   const Area area(64, kind);
   Paged paged(area);
   const uint64_t value = 4711;
-  ASSERT_EQ(::pwrite(memory, &value, sizeof(value), 7 * 4096), 8);
+  ASSERT_EQ(::pwrite(memory, &value, sizeof(value), 7 * Area::page_size), 8);
   EXPECT_EQ(area.word(7), 4711u);
   EXPECT_TRUE(soon([&] { return paged.total().continued == 1; }));
   ::close(memory);
@@ -223,7 +223,7 @@ TEST(Pager, MinorFaultsContinue) {
 
 TEST(Pager, SharedMemoryIsFilledToo) {
   const int memory = ::memfd_create("missing", MFD_CLOEXEC);
-  ASSERT_EQ(::ftruncate(memory, 64 * 4096), 0);
+  ASSERT_EQ(::ftruncate(memory, 64 * Area::page_size), 0);
   Kind kind;
   kind.features = UFFD_FEATURE_MISSING_SHMEM;
   kind.memory = memory;
@@ -291,10 +291,14 @@ TEST(Pager, RangesMayChangeWhileFaultsCome) {
     }
   });
   for (int i = 0; i < 200; ++i)
-    ASSERT_EQ(::madvise(reinterpret_cast<void*>(area.start() + 100 * 4096), 900 * 4096, MADV_DONTNEED), 0);
-  uffdio_range half{area.start() + 500 * 4096, 200 * 4096};
+    ASSERT_EQ(
+        ::madvise(reinterpret_cast<void*>(area.start() + 100 * Area::page_size), 900 * Area::page_size, MADV_DONTNEED),
+        0);
+  uffdio_range half{area.start() + 500 * Area::page_size, 200 * Area::page_size};
   ASSERT_EQ(::ioctl(area.descriptor(), UFFDIO_UNREGISTER, &half), 0);
-  ASSERT_EQ(::madvise(reinterpret_cast<void*>(area.start() + 100 * 4096), 900 * 4096, MADV_DONTNEED), 0);
+  ASSERT_EQ(
+      ::madvise(reinterpret_cast<void*>(area.start() + 100 * Area::page_size), 900 * Area::page_size, MADV_DONTNEED),
+      0);
   std::this_thread::sleep_for(20ms);
   done = true;
   toucher.join();
@@ -304,13 +308,13 @@ TEST(Pager, RangesMayChangeWhileFaultsCome) {
 
 TEST(Pager, ASourceThatShrinksIsACrashNotWrongBytes) {
   const auto path = std::filesystem::temp_directory_path() / ("vbpf-source-" + std::to_string(::getpid()));
-  std::ofstream(path) << std::string(3 * 4096, 's');
+  std::ofstream(path) << std::string(3 * Area::page_size, 's');
   const Area area;
   Options options;
   options.source = path;
   options.on_fault = OnFault::pass;
   Paged paged(area, options);
-  ASSERT_EQ(paged->info().source_size, 3u * 4096);
+  ASSERT_EQ(paged->info().source_size, 3u * Area::page_size);
   std::filesystem::resize_file(path, 0);
   auto waits = std::async(std::launch::async, [&] { return area.holds(from_source, OldHandler::word); });
   EXPECT_TRUE(soon([&] { return paged.total().crashes >= 1; }));
