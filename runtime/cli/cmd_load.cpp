@@ -185,10 +185,12 @@ Result<void> check_hook(const Arguments& arguments) {
     return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp, uffd, plugin"};
   if (xdp && arguments.device.empty()) throw CLI::RequiredError("--dev");
   if (uffd && arguments.process.empty()) throw CLI::RequiredError("--pid");
-  const std::string other = given(xdp ? arguments.of_uffd : arguments.of_xdp);
-  if (!xdp && !other.empty()) throw CLI::ExcludesError(other, "--hook " + arguments.hook);
-  if (const std::string of_uffd = given(arguments.of_uffd); !uffd && !of_uffd.empty())
-    throw CLI::ExcludesError(of_uffd, "--hook " + arguments.hook);
+  const auto exclude = [&](const std::vector<CLI::Option*>& options) {
+    if (const std::string one = given(options); !one.empty()) throw CLI::ExcludesError(one, "--hook " + arguments.hook);
+  };
+  if (!xdp) exclude(arguments.of_xdp);
+  if (!uffd) exclude(arguments.of_uffd);
+  if (uffd) exclude(arguments.of_kernel_engine);
   if (uffd && arguments.engine == "kernel")
     return Error{ErrorKind::machine, "hook uffd has no kernel engine yet: its worker serves it, without --engine"};
   return {};

@@ -164,7 +164,6 @@ struct Seat {
   std::shared_ptr<Running> running;
   uint64_t generation = 0;
   Counts counts;
-  std::vector<Fault> deferred;  // until other messages have been read
 
   vbpf_uffd* context() const { return reinterpret_cast<vbpf_uffd*>(memory->bytes().data()); }
   std::span<std::byte> buffers() const { return memory->bytes().subspan(context_size); }
@@ -196,7 +195,7 @@ class AttachedPager final : public Pager {
   void watch();
   void stop_threads();
   void serve(size_t number);
-  bool wait(size_t number);
+  bool wait();
   void take(Seat& seat, const uffd_msg& message);
   void handle(Seat& seat, const Fault& fault);
   int ask(Seat& seat, const Fault& fault, uint64_t index);
@@ -366,12 +365,7 @@ void AttachedPager::report(Event::Kind kind, const Seat& seat, std::string messa
 // ---- Reading -------------------------------------------------------------------------------------------------------
 
 // Until something may have come. False: it is time to end.
-bool AttachedPager::wait(size_t number) {
-  Seat& seat = *seats_[number];
-  if (!seat.deferred.empty()) {
-    std::this_thread::sleep_for(std::chrono::microseconds(20));
-    return !stopping_;
-  }
+bool AttachedPager::wait() {
   if (target_.blocking()) return !stopping_;
   pollfd waiting[] = {{target_.descriptor(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
   ::poll(waiting, 2, -1);
@@ -398,9 +392,8 @@ void AttachedPager::serve(size_t number) {
       end(std::string("the descriptor cannot be read any more: ") + std::strerror(errno));
       break;
     }
-    for (std::vector<Fault> again = std::exchange(seat.deferred, {}); const Fault& fault : again) handle(seat, fault);
     if (Clock::now() - last < options_.spin) continue;
-    if (!wait(number)) break;
+    if (!wait()) break;
     last = Clock::now();
   }
   // What was read and not answered comes again when it is handed back.
@@ -483,8 +476,8 @@ void AttachedPager::handle(Seat& seat, const Fault& fault) {
   switch (answer(seat, fault, verdict)) {
     case Done::yes:
       return;
-    case Done::again:
-      return seat.deferred.push_back(fault);
+    case Done::again:  // until the event has been read that changes the address space, its fault comes again
+      return target_.wake(fault.page, fault.page_size());
     case Done::gone:
       seat.counts.late.add();
       return target_.wake(fault.page, fault.page_size());

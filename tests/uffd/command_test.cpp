@@ -202,6 +202,14 @@ TEST_F(Uffd, WhenTheWorkerDiesThePolicyAnswers) {
   }
 }
 
+TEST_F(Uffd, ALoadThatFailsLeavesTheMemoryAsItWas) {
+  const Victim victim;
+  EXPECT_EQ(load(sample("zero_pager"), victim, {"--on-exit", "zero", "--threads", "0"}).status, 1);
+  EXPECT_TRUE(soon([] { return vbpf({"list", "--json"}).json().empty(); }));
+  ASSERT_EQ(load(UFFD_OBEY, victim).status, 0);
+  EXPECT_EQ(victim.ask("read 30"), 30);
+}
+
 TEST_F(Uffd, TheEndOfTheProcessIsSaid) {
   Victim victim;
   ASSERT_EQ(load(sample("zero_pager"), victim).status, 0);
@@ -226,6 +234,7 @@ TEST_F(Uffd, RefusesWhatMakesNoSense) {
   expect({"--hook", "uffd", "--pid", "12x"}, 2, {"12x is neither a process nor PID:FD"});
   expect({"--hook", "uffd", "--pid", pid, "--dev", "lo"}, 2, {"--dev"});
   expect({"--hook", "xdp", "--dev", "lo", "--source", "x"}, 2, {"--source"});
+  expect({"--hook", "uffd", "--pid", pid, "--precise"}, 2, {"--precise"});
   expect({"--hook", "uffd", "--pid", pid, "--engine", "kernel"}, 3, {"no kernel engine yet"});
   expect({"--hook", "uffd", "--pid", "4194303"}, 1, {"process 4194303 does not exist"});
   expect({"--hook", "uffd", "--pid", pid + ":0"}, 1, {"descriptor 0", "is not a userfaultfd; it has"});

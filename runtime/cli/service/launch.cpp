@@ -63,7 +63,8 @@ class Uninterrupted {
   sigset_t before_{};
 };
 
-void wait_for_signals(const sigset_t& set, pid_t worker) {
+// The worker's status, as waitpid() gives it, once it has ended.
+int wait_for_worker(const sigset_t& set, pid_t worker) {
   for (;;) {
     siginfo_t info{};
     if (::sigwaitinfo(&set, &info) < 0) continue;
@@ -71,7 +72,8 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
       ::kill(worker, SIGTERM);
       continue;
     }
-    if (::waitpid(worker, nullptr, WNOHANG) == worker) return;
+    int status = 0;
+    if (::waitpid(worker, &status, WNOHANG) == worker) return status;
   }
 }
 
@@ -100,8 +102,10 @@ void wait_for_signals(const sigset_t& set, pid_t worker) {
                error_json({ErrorKind::machine, std::string("cannot start a worker: ") + std::strerror(errno)}));
   }
   outcome.close();
-  if (worker > 0) wait_for_signals(set, worker);
-  if (request.target) request.target->hand_back(request.uffd.on_exit);  // again, if it could
+  // A worker that ends by itself has handed the faults back, or has attached nothing: then the program's memory is not
+  // ours to change.
+  const bool killed = worker > 0 && WIFSIGNALED(wait_for_worker(set, worker));
+  if (killed && request.target) request.target->hand_back(request.uffd.on_exit);
   folder.remove();
   ::_exit(exit_ok);
 }
