@@ -15,22 +15,11 @@
 #include <cstring>
 #include <thread>
 
+#include "../extensions/uffd/pages.h"
+
 namespace vbpf::uffd::test {
 
-enum Page : uint64_t {  // as tests/extensions/uffd/obey.cpp has them
-  zero = 1,
-  passed = 2,
-  crashed = 3,
-  poisoned = 4,
-  continued = 5,
-  nonsense = 6,
-  ahead = 8,
-  endless = 20,
-  backwards = 40,
-  from_source = 50,
-  protect = 60,
-  logs_source = 61,
-};
+using namespace numbers;
 
 struct Kind {
   uint64_t features = 0, mode = UFFDIO_REGISTER_MODE_MISSING;

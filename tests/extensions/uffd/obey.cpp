@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers by the number of the page: see the cases. Every page that is resolved holds its number, word for word.
+// Answers by the number of the page: see pages.h. Every page that is resolved holds its number, word for word.
 #include <vbpf/vbpf.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <vbpf/uffd.hpp>
 
-enum Page : std::uint64_t {  // as tests/uffd/area.h has them
-  zero = 1,
-  passed = 2,
-  crashed = 3,
-  poisoned = 4,
-  continued = 5,
-  nonsense = 6,
-  ahead = 8,
-  endless = 20,
-  backwards = 40,
-  from_source = 50,
-  protect = 60,
-  logs_source = 61,
-};
+#include "pages.h"
+
+using namespace numbers;
 
 static int fill(const vbpf::PageFault& fault) {
   const std::uint64_t index = fault.index();
