@@ -109,6 +109,16 @@ Result<uffd::Target> find_target(const std::string& text) {
   return uffd::Target::of_process(pid, descriptor);
 }
 
+// That the kernel engine fills: of a range with larger ones it passes the faults.
+Result<uint32_t> largest_page(const uffd::Target& target) {
+  VBPF_TRY(const std::vector<uffd::Range> ranges, target.ranges());
+  uint64_t largest = 4096;
+  for (const uffd::Range& range : ranges) {
+    if (range.page_size <= VBPF_USERFAULT_PAGE_MAX) largest = std::max(largest, range.page_size);
+  }
+  return static_cast<uint32_t>(largest);
+}
+
 Result<void> Arguments::add_process(LoadRequest& request) const {
   VBPF_TRY(uffd::Target target, find_target(process));
   request.target = std::make_shared<const uffd::Target>(std::move(target));
@@ -133,7 +143,16 @@ Result<ResidentRequest> Arguments::resident_request(const std::string& as) const
   ResidentRequest resident;
   resident.file = common.file;
   resident.hook = hook;
+  resident.entry = entry;
   resident.xdp = common.xdp;
+  if (hook == "uffd") {
+    LoadRequest of_process;
+    VBPF_CHECK(add_process(of_process));
+    resident.target = of_process.target;
+    resident.prefetch = prefetch;
+    resident.load.source = of_process.uffd.source;
+    VBPF_TRY(resident.load.fill_size, largest_page(*of_process.target));
+  }
   resident.load.name = as;
   resident.load.budget = common.load.budget;
   resident.load.init_budget = common.load.init_budget;
@@ -156,6 +175,9 @@ void print_resident(const Json& loaded, const std::string& reason) {
   if (loaded["hook"] == "plugin") {
     fmt::print("{} is loaded as extension {}: eBPF programs call it with vbpf_call()\n", text("name"),
                loaded["id"].get<uint32_t>());
+  } else if (loaded["hook"] == "uffd") {
+    fmt::print("{} answers the page faults of process {} in the kernel\n", text("name"),
+               loaded["target_pid"].get<int>());
   } else {
     fmt::print("{} is attached to {} (eBPF program {} calls it in the kernel)\n", text("name"), text("device"),
                loaded["prog_id"].get<uint32_t>());
@@ -163,14 +185,14 @@ void print_resident(const Json& loaded, const std::string& reason) {
   fmt::print("engine: kernel: {}\nconfinement: {}: {}\n", reason, text("confinement"), text("confinement_reason"));
 }
 
-void print(const Json& loaded) {
+void print(const Json& loaded, const std::string& reason) {
   const auto text = [&](const char* key) { return loaded[key].get<std::string>(); };
   if (loaded["hook"] == "uffd") {
     fmt::print("{} serves descriptor {} of process {} ({} KiB registered) from {} thread{} of its worker\n",
                text("name"), loaded["target_fd"].get<int>(), loaded["target_pid"].get<int>(),
                loaded["registered"].get<uint64_t>() >> 10, loaded["threads"].get<uint32_t>(),
                loaded["threads"] == 1 ? "" : "s");
-    fmt::print("confinement: {}: {}\n", text("confinement"), text("confinement_reason"));
+    fmt::print("engine: user: {}\nconfinement: {}: {}\n", reason, text("confinement"), text("confinement_reason"));
     return;
   }
   fmt::print("{} is attached to {} ({} XDP, {} queue{}, {})\n", text("name"), text("device"), text("mode"),
@@ -190,9 +212,6 @@ Result<void> check_hook(const Arguments& arguments) {
   };
   if (!xdp) exclude(arguments.of_xdp);
   if (!uffd) exclude(arguments.of_uffd);
-  if (uffd) exclude(arguments.of_kernel_engine);
-  if (uffd && arguments.engine == "kernel")
-    return Error{ErrorKind::machine, "hook uffd has no kernel engine yet: its worker serves it, without --engine"};
   return {};
 }
 
@@ -200,10 +219,7 @@ Result<int> load(const Arguments& arguments) {
   VBPF_CHECK(check_hook(arguments));
   const std::string name =
       arguments.name.empty() ? std::filesystem::path(arguments.file).stem().string() : arguments.name;
-  Engine engine;
-  if (arguments.hook != "uffd") {
-    VBPF_TRY(engine, choose_engine(arguments));
-  }
+  VBPF_TRY(const Engine engine, choose_engine(arguments));
   if (engine.kernel) {
     VBPF_TRY(const ResidentRequest request, arguments.resident_request(name));
     VBPF_TRY(const Json loaded, load_resident(request));
@@ -232,7 +248,7 @@ Result<int> load(const Arguments& arguments) {
   if (json_wanted()) {
     print_json(loaded);
   } else {
-    print(loaded);
+    print(loaded, engine.reason);
   }
   return exit_ok;
 }
@@ -251,14 +267,14 @@ Action add_load(CLI::App& command) {
   auto* process = command.add_option("--pid", arguments->process,
                                      "the process of hook uffd, or PID:FD where it has several userfaultfds");
   auto* source = command.add_option("--source", arguments->source, "hook uffd: a file that the extension can read");
-  auto* threads = command.add_option("--threads", arguments->threads, "hook uffd: how many serve the descriptor");
+  auto* threads = command.add_option("--threads", arguments->threads, "hook uffd, user engine: how many serve the descriptor");
   threads->capture_default_str();
   auto* prefetch =
       command.add_option("--prefetch", arguments->prefetch, "hook uffd: pages besides a fault's own, at most");
   prefetch->capture_default_str();
   auto* on_exit =
       command.add_option("--on-exit", arguments->on_exit,
-                         "hook uffd: faults after it is unloaded: wait (for the program's handler), zero, poison");
+                         "hook uffd, user engine: faults after it is unloaded: wait (for the program's handler), zero, poison");
   on_exit->check(CLI::IsMember({"wait", "zero", "poison"}));
   auto* device = command.add_option("--dev", arguments->device, "the network device of hook xdp");
   command
@@ -302,10 +318,12 @@ Action add_load(CLI::App& command) {
                                batch,
                                frames,
                                frame_size,
+                               threads,
+                               on_exit,
                                command.get_option("--confine"),
                                command.get_option("--unconfined")};
   arguments->of_kernel_engine = {precise, copy_size};
-  arguments->of_xdp = {device, mode, poll, copy, zero_copy, batch, frames, frame_size};
+  arguments->of_xdp = {device, mode, poll, copy, zero_copy, batch, frames, frame_size, copy_size};
   arguments->of_uffd = {process, source, threads, prefetch, on_exit};
   return [arguments] { return load(*arguments); };
 }

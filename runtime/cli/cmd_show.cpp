@@ -48,10 +48,15 @@ void print_resident(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
   const Json& total = shown["total"];
+  const bool uffd = shown["hook"] == "uffd";
   fmt::print("{}: {}\n", text("name"), text("state"));
   fmt::print("  engine       kernel, extension {}, {} KiB of memory\n", number("id"), number("memory") >> 10);
   if (shown["hook"] == "plugin") {
     fmt::print("  hook         plugin: eBPF programs call it with vbpf_call()\n");
+  } else if (uffd) {
+    fmt::print("  hook         uffd of process {}, entry {}\n", number("target_pid"), text("entry"));
+    fmt::print("  way          in the kernel, up to {} pages besides a fault's own\n", number("prefetch"));
+    if (number("source_size") != 0) fmt::print("  source       {} KiB\n", number("source_size") >> 10);
   } else {
     fmt::print("  hook         {} on {} (ifindex {}), program {}\n", text("hook"), text("device"), number("ifindex"),
                number("prog_id"));
@@ -62,13 +67,15 @@ void print_resident(const Json& shown) {
              text("concurrency"), number("stack_size") >> 10, number("heap_size") >> 20,
              duration_text(std::chrono::nanoseconds(shown["budget_ns"].get<int64_t>())),
              shown["precise"] == true ? ", precise" : "");
-  fmt::print("  packet       {}{}\n", packet_text(shown["packet_bytes"]),
-             shown["packet_read_only"] == true ? ", read-only" : "");
+  if (!uffd) {
+    fmt::print("  packet       {}{}\n", packet_text(shown["packet_bytes"]),
+               shown["packet_read_only"] == true ? ", read-only" : "");
+  }
   print_maps(shown);
   fmt::print("  on fault     {}, at most {} restarts a minute\n", text("on_fault"), number("max_restarts"));
   fmt::print("  since        {}\n", text("since"));
-  fmt::print("  packets      {}, {} faults, {} restarts, {} busy\n", total["packets"].get<uint64_t>(),
-             total["faults"].get<uint64_t>(), total["restarts"].get<uint64_t>(), total["busy"].get<uint64_t>());
+  fmt::print("  {} {}, {} faults, {} restarts, {} busy\n", uffd ? "page faults " : "packets     ",
+             total[uffd ? "page_faults" : "packets"].get<uint64_t>(), total["faults"].get<uint64_t>(), total["restarts"].get<uint64_t>(), total["busy"].get<uint64_t>());
   print_faults(shown, "cpu");
 }
 

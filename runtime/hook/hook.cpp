@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hook.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 namespace vbpf {
 
 Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const EntryName& asked,
@@ -23,6 +26,17 @@ Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const EntryNa
     return Error{ErrorKind::bad_input, extension + " has no " + hook + " entry '" + asked.name + "'; it has " + list};
   if (found.size() == 1) return found[0];
   return Error{ErrorKind::bad_input, extension + " has several " + hook + " entries, choose one: " + list};
+}
+
+Result<File> open_source(const std::string& path) {
+  if (path.empty()) return File();
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return Error{ErrorKind::bad_input, "cannot read the source " + path + ": " + std::strerror(errno)};
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return Error{ErrorKind::bad_input, "the source " + path + " is not a file"};
+  if (status.st_size == 0) return Error{ErrorKind::bad_input, "the source " + path + " is empty"};
+  return file;
 }
 
 SignalsElsewhere::SignalsElsewhere() {

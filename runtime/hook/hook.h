@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "file.h"
 #include "vbpf/extension.h"
 
 namespace vbpf {
@@ -36,6 +37,9 @@ struct EntryName {
 // The number of the entry asked for; `extension` is for the error.
 Result<size_t> choose_entry(const std::vector<EntryInfo>& entries, const EntryName& asked,
                             const std::string& extension);
+
+// A file for an extension to read: not empty. An empty path: no file.
+Result<File> open_source(const std::string& path);
 
 // The kind of a fault, in words.
 inline std::string reason_of(const Fault& fault) { return std::string(to_string(fault.kind)); }

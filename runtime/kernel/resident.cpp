@@ -2,7 +2,10 @@
 // load = read, verify, create; for each instance: link for its region, copy in; start.
 #include "resident.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +15,7 @@
 
 #include "bpf_maps.h"
 #include "description.h"
+#include "hook.h"
 #include "object_file.h"
 #include "vbpf/abi.h"
 
@@ -106,6 +110,7 @@ Result<Resident> Resident::load(const std::string& path, const ResidentOptions& 
   resident.heap_size_ = VBPF_HEAP_SIZE_DEFAULT;
   VBPF_TRY(const verifier::Image first, link_object(resident.object_, any_kernel_base, resident.heap_size_, name));
   VBPF_CHECK(resident.create(machine, options, first.manifest));
+  VBPF_CHECK(resident.give_source(options.source));
   VBPF_CHECK(resident.give_maps(first, name));
   for (uint32_t i = 0; i < resident.instances_; ++i) VBPF_CHECK(resident.load_instance(i, name));
   VBPF_CHECK(resident.start(name));
@@ -129,6 +134,7 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
   request.copy_size = options.copy_size.value_or(copy_size_of(manifest.packet));
   request.on_fault = options.on_fault;
   request.max_restarts = options.max_restarts;
+  request.fill_size = options.fill_size;
   const std::string what = "the kernel did not take " + options.name;
   if (request.stack_size > machine.query.stack_size) {
     return Error{ErrorKind::bad_input, what + ": it wants a stack of " + std::to_string(request.stack_size) +
@@ -140,6 +146,35 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
   id_ = request.id;
   instances_ = request.instances;
   return {};
+}
+
+// The kernel pins its pages, which outlive this mapping.
+Result<void> Resident::give_source(const std::string& path) const {
+  if (path.empty()) return {};
+  VBPF_TRY(const File file, open_source(path));
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) return system_error("the source " + path, errno);
+  const auto size = static_cast<size_t>(status.st_size);
+  if (size > VBPF_SOURCE_MAX) {
+    return Error{ErrorKind::bad_input, "the source " + path + " is larger than the kernel engine takes (" +
+                                           std::to_string(VBPF_SOURCE_MAX >> 20) + " MiB): use --engine user"};
+  }
+  void* const mapping = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (mapping == MAP_FAILED) return system_error("cannot map the source " + path, errno);
+  vbpf_source request{reinterpret_cast<uint64_t>(mapping), size};
+  const bool taken = ::ioctl(extension_.get(), VBPF_EXT_SOURCE, &request) == 0;
+  const int why = errno;
+  ::munmap(mapping, size);
+  if (!taken) return device_error("the kernel did not take the source " + path, why);
+  return {};
+}
+
+Result<void> Resident::answer(const Userfaults& faults) const {
+  vbpf_uffd request{faults.descriptor, faults.entry, faults.prefetch, static_cast<uint32_t>(faults.pid)};
+  if (::ioctl(extension_.get(), VBPF_EXT_UFFD, &request) == 0) return {};
+  if (errno == EBUSY)
+    return Error{ErrorKind::refused, "another extension in the kernel answers the faults of this userfaultfd already"};
+  return device_error("the kernel did not attach the extension to the userfaultfd", errno);
 }
 
 // The kernel keeps them from then on.

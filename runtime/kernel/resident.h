@@ -37,6 +37,16 @@ struct ResidentOptions {
   std::optional<uint32_t> copy_size;              // VBPF_COPY_*, or bytes of a packet; not set: as the manifest says
   uint32_t on_fault = VBPF_ON_FAULT_PASS;         // enum vbpf_on_fault
   uint32_t max_restarts = 10;                     // within a minute
+  std::string source;                             // a file that it can read, or empty
+  uint32_t fill_size = 4096;                      // the largest page that it fills at hook uffd, bytes
+};
+
+// Page faults of whom an entry answers.
+struct Userfaults {
+  int descriptor = -1;  // a userfaultfd
+  pid_t pid = 0;        // whose memory it is about, for show
+  uint32_t entry = 0;
+  uint32_t prefetch = 0;  // pages besides a fault's own, at most
 };
 
 // What a packet's context says of where it comes from.
@@ -64,6 +74,8 @@ class Resident {
   const std::vector<EntryInfo>& entries() const { return entries_; }  // entry numbers count these
   Result<vbpf_info> info() const;
   Result<void> keep() const;
+  // Until it is unloaded, or nobody has the userfaultfd open. refused: it has another extension already.
+  Result<void> answer(const Userfaults& faults) const;
   Result<TestRun> run(uint32_t entry, std::span<const uint8_t> packet, uint64_t repeat,
                       const TestContext& context = {}) const;
 
@@ -71,6 +83,7 @@ class Resident {
   Resident() = default;
   Result<void> create(const Machine& machine, const ResidentOptions& options, const verifier::Manifest& manifest);
   Result<void> load_instance(uint32_t instance, const std::string& name);
+  Result<void> give_source(const std::string& path) const;
   Result<void> give_maps(const verifier::Image& image, const std::string& name) const;
   Result<void> start(const std::string& name) const;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pager.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -516,17 +515,6 @@ void AttachedPager::pass(Seat& seat, const Fault& fault) {
     std::this_thread::sleep_for(shortest);
   }
   hold({});
-}
-
-Result<File> open_source(const std::string& path) {
-  if (path.empty()) return File();
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return Error{ErrorKind::bad_input, "cannot read the source " + path + ": " + std::strerror(errno)};
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    return Error{ErrorKind::bad_input, "the source " + path + " is not a file"};
-  if (status.st_size == 0) return Error{ErrorKind::bad_input, "the source " + path + " is empty"};
-  return file;
 }
 
 }  // namespace

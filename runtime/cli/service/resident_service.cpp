@@ -56,7 +56,25 @@ std::chrono::system_clock::time_point time_of(const vbpf_fault& fault) {
   return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
 }
 
+Json userfault_totals(const vbpf_info& info) {
+  Json all = Json::object();
+  uint64_t sum = 0;
+  constexpr std::array names{"passed", "resolved", "zeroed", "continued", "unprotected", "poisoned"};
+  static_assert(names.size() == std::extent_v<decltype(info.userfault_verdicts)>);
+  for (size_t i = 0; i < names.size(); ++i) {
+    all[names[i]] = info.userfault_verdicts[i];
+    sum += info.userfault_verdicts[i];
+  }
+  all.update({{"page_faults", sum},
+              {"prefetched", info.userfault_prefetched},
+              {"faults", info.faults},
+              {"busy", info.busy},
+              {"restarts", info.restarts}});
+  return all;
+}
+
 Json totals(const vbpf_info& info) {
+  if (info.userfault_pid != 0) return userfault_totals(info);
   Json verdicts = Json::object();
   uint64_t packets = 0;
   for (size_t i = 0; i < std::size(info.verdicts); ++i) {
@@ -93,6 +111,7 @@ const char* policy_name(uint32_t on_fault) {
 const char* state_name(const vbpf_info& info, const std::optional<kernel::StubPlace>& stub) {
   if (info.state == VBPF_STATE_DETACHED) return "detached";
   if (info.state != VBPF_STATE_RUNNING) return "stopped";
+  if (info.userfault_pid != 0) return info.userfaults != 0 ? "attached" : "detached";
   if (!stub) return "loaded";
   return stub->ifindex != 0 ? "attached" : "detached";
 }
@@ -124,12 +143,12 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
   const kernel::Names names = kernel::names_of(object);
   const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
   const uint32_t ifindex = stub ? stub->ifindex : 0;
-  return {{"name", name},
+  Json shown{{"name", name},
           {"engine", "kernel"},
           {"state", state_name(info, stub)},
           {"since", time_text(since(info))},
           {"id", info.id},
-          {"hook", stub ? "xdp" : "plugin"},
+          {"hook", stub ? "xdp" : info.userfault_pid != 0 ? "uffd" : "plugin"},
           {"device", device_name(ifindex)},
           {"ifindex", ifindex},
           {"prog_id", stub ? stub->program_id : 0},
@@ -154,6 +173,17 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
           {"max_restarts", info.max_restarts},
           {"total", totals(info)},
           {"faults", faults_json(held, object, names.symbols, registers)}};
+  if (info.userfault_pid != 0) {
+    shown.erase("device");
+    shown.update({{"way", "kernel"},
+                  {"target_pid", info.userfault_pid},
+                  {"entry", info.userfault_entry < names.entries.size()
+                                ? printable(names.entries[info.userfault_entry].name)
+                                : std::to_string(info.userfault_entry)},
+                  {"prefetch", info.userfault_prefetch},
+                  {"source_size", info.source_size}});
+  }
+  return shown;
 }
 
 Json log_lines(const kernel::Held& held, const vbpf_info& info, uint64_t from) {
@@ -177,11 +207,14 @@ Result<Json> answer(const kernel::Held& held, const std::string& name, const Jso
   if (verb == "show") return show(held, name, info, request.value("registers", false));
   if (verb == "stats") {
     const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
-    return Json{{"name", name},
-                {"device", device_name(stub ? stub->ifindex : 0)},
-                {"state", state_name(info, stub)},
-                {"total", totals(info)},
-                {"queues", Json::array()}};
+    Json stats{
+        {"name", name}, {"state", state_name(info, stub)}, {"total", totals(info)}, {"queues", Json::array()}};
+    if (info.userfault_pid != 0) {
+      stats["target_pid"] = info.userfault_pid;
+    } else {
+      stats["device"] = device_name(stub ? stub->ifindex : 0);
+    }
+    return stats;
   }
   if (verb == "log") return log_lines(held, info, request.value("from", uint64_t{0}));
   if (verb == "unload") {
@@ -207,8 +240,19 @@ Result<void> keep(const ResidentRequest& request, const kernel::Resident& reside
   return kept;
 }
 
+// Whatever fails, it goes with its descriptor, and the faults with it.
+Result<void> answer_faults(const ResidentRequest& request, const kernel::Resident& resident) {
+  VBPF_TRY(const size_t entry, choose_entry(resident.entries(), {"uffd", request.entry}, request.load.name));
+  VBPF_CHECK(save_object(request.load.name, resident.object()));
+  Result<void> attached = resident.answer({request.target->descriptor(), request.target->pid(),
+                                           static_cast<uint32_t>(entry), request.prefetch});
+  if (attached) attached = resident.keep();
+  if (!attached) forget_object(request.load.name);
+  return attached;
+}
+
 Result<void> attach(const ResidentRequest& request, const kernel::Resident& resident) {
-  VBPF_TRY(const size_t chosen, choose_entry(resident.entries(), {"xdp", request.xdp.entry}, request.load.name));
+  VBPF_TRY(const size_t chosen, choose_entry(resident.entries(), {"xdp", request.entry}, request.load.name));
   VBPF_TRY(const xdp::Device device, xdp::find_device(request.xdp.device));
   const auto entry = static_cast<uint32_t>(chosen);
   const std::string& name = request.load.name;
@@ -237,7 +281,9 @@ Result<Json> load_resident(const ResidentRequest& request) {
                                          "` first, or give this one another name with --name"};
   }
   VBPF_TRY(const kernel::Resident resident, kernel::Resident::load(request.file, request.load));
-  VBPF_CHECK(request.hook == "plugin" ? keep(request, resident) : attach(request, resident));
+  VBPF_CHECK(request.hook == "plugin" ? keep(request, resident)
+             : request.hook == "uffd" ? answer_faults(request, resident)
+                                      : attach(request, resident));
   VBPF_TRY(const std::optional<Json> shown, ask_resident(name, {{"verb", "show"}}));
   if (!shown) return Error{ErrorKind::internal, name + " was unloaded as soon as it had been loaded"};
   return *shown;

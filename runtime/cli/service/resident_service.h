@@ -12,8 +12,12 @@ namespace vbpf::cli {
 struct ResidentRequest {
   std::string file;  // absolute
   kernel::ResidentOptions load;
-  std::string hook;  // "xdp": attached to a device; "plugin": eBPF programs call its entries with vbpf_call()
-  xdp::Options xdp;  // device, entry, attach
+  // "xdp": attached to a device; "uffd": to a userfaultfd; "plugin": eBPF programs call its entries with vbpf_call()
+  std::string hook;
+  std::string entry;
+  xdp::Options xdp;                            // device, attach
+  std::shared_ptr<const uffd::Target> target;  // of uffd
+  uint32_t prefetch = 0;
 };
 
 // Loads, attaches, and keeps it. What `show` would give; on error nothing is left.

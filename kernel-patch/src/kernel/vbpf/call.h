@@ -37,6 +37,13 @@ bool vbpf_call_enter_slow(struct vbpf_instance *instance, int user);
 u32 vbpf_call_run_precise(struct vbpf_run *run, u64 budget_ns);
 void vbpf_call_report(struct vbpf_call *call, struct vbpf_run *run, u32 exit, u32 entry, struct vbpf_fault *wanted);
 
+/* Whether the entry can be called now. */
+static __always_inline bool vbpf_is_running(const struct vbpf_extension *extension, u32 entry)
+{
+	/* Pairs with the release in vbpf_extension_start(). */
+	return smp_load_acquire(&extension->state) == VBPF_STATE_RUNNING && entry < extension->entry_count;
+}
+
 static __always_inline struct vbpf_instance *vbpf_call_instance(struct vbpf_extension *extension)
 {
 	u32 index = extension->concurrency == VBPF_CONCURRENCY_PER_CPU ? smp_processor_id() : 0;

@@ -136,6 +136,24 @@ static long set_maps(struct vbpf_extension *extension, void __user *argument)
 	return vbpf_extension_set_maps(extension, &maps);
 }
 
+static long set_source(struct vbpf_extension *extension, void __user *argument)
+{
+	struct vbpf_source source;
+
+	if (copy_from_user(&source, argument, sizeof(source)))
+		return -EFAULT;
+	return vbpf_source_set(extension, &source);
+}
+
+static long attach_userfault(struct vbpf_extension *extension, void __user *argument)
+{
+	struct vbpf_uffd request;
+
+	if (copy_from_user(&request, argument, sizeof(request)))
+		return -EFAULT;
+	return vbpf_userfault_attach(extension, &request);
+}
+
 static long start(struct vbpf_extension *extension, void __user *argument)
 {
 	struct vbpf_fault fault = { };
@@ -205,6 +223,10 @@ static long extension_ioctl(struct file *file, unsigned int command, unsigned lo
 		return load_image(extension, pointer);
 	case VBPF_EXT_MAPS:
 		return set_maps(extension, pointer);
+	case VBPF_EXT_SOURCE:
+		return set_source(extension, pointer);
+	case VBPF_EXT_UFFD:
+		return attach_userfault(extension, pointer);
 	case VBPF_EXT_START:
 		return start(extension, pointer);
 	case VBPF_EXT_KEEP:

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
+#include <linux/log2.h>
 #include <linux/memcontrol.h>
 #include <linux/math64.h>
 #include <linux/overflow.h>
@@ -52,7 +53,7 @@ static int check_request(const struct vbpf_create *create)
 		if (create->name[i] <= ' ' || create->name[i] > '~' || create->name[i] == '/')
 			return -EINVAL;
 	}
-	if (create->reserved || create->flags & ~(VBPF_PRECISE | VBPF_READ_ONLY) ||
+	if (create->flags & ~(VBPF_PRECISE | VBPF_READ_ONLY) ||
 	    create->concurrency > VBPF_CONCURRENCY_SERIAL || create->on_fault > VBPF_ON_FAULT_RESTART)
 		return -EINVAL;
 	if (create->budget_ns == 0 || create->budget_ns > LONGEST_BUDGET_NS || create->init_budget_ns == 0 ||
@@ -60,6 +61,9 @@ static int check_request(const struct vbpf_create *create)
 		return -EINVAL;
 	if (create->stack_size > VBPF_STACK_SIZE || create->heap_size > VBPF_REGION_HEAP_SIZE ||
 	    !PAGE_ALIGNED(create->heap_size))
+		return -E2BIG;
+	if (create->fill_size && (create->fill_size < PAGE_SIZE || create->fill_size > VBPF_USERFAULT_PAGE_MAX ||
+				  !is_power_of_2(create->fill_size)))
 		return -E2BIG;
 	if (create->copy_size > VBPF_PACKET_MAX && create->copy_size != VBPF_COPY_NOTHING)
 		return -E2BIG;
@@ -73,6 +77,7 @@ static void free_extension(struct vbpf_extension *extension)
 	vbpf_domain_drop(extension);
 	for (i = 0; i < extension->instance_count; i++)
 		vbpf_instance_free(&extension->instances[i]);
+	vbpf_source_free(extension);
 	for (i = 0; i < extension->map_count; i++)
 		bpf_map_put(extension->maps[i]);
 	kfree(extension->maps);
@@ -132,6 +137,8 @@ static struct vbpf_extension *allocate(const struct vbpf_create *create)
 	vbpf_restart_init(extension);
 	extension->stack_size = create->stack_size;
 	extension->heap_size = create->heap_size;
+	extension->fill_size = create->fill_size ?: PAGE_SIZE;
+	INIT_LIST_HEAD(&extension->attached);
 	extension->budget_ns = create->budget_ns;
 	extension->init_budget_ns = create->init_budget_ns;
 	extension->budget = to_ticks(create->budget_ns);
@@ -236,6 +243,7 @@ static void release(struct kref *references)
 	mutex_unlock(&registry_lock);
 	if (found)
 		synchronize_rcu();
+	vbpf_userfault_detach_all(extension);
 	/* Nobody runs it: no more work is queued. */
 	cancel_work_sync(&extension->restart);
 	free_extension(extension);
@@ -310,6 +318,7 @@ int vbpf_extension_load(struct vbpf_extension *extension, const struct vbpf_imag
 		/* Once only, also when it fails: pages of the attempt are mapped. */
 		instance->loaded = true;
 		error = load_tables(extension, image) ?:
+			vbpf_instance_map_source(instance, extension->source, PFN_UP(extension->source_size)) ?:
 			vbpf_instance_map_image(instance, segments, image->segment_count,
 						u64_to_user_ptr(image->target_map), image->target_map_size);
 		if (error)
@@ -428,6 +437,7 @@ int vbpf_extension_unload(u32 id)
 	extension->kept = false;
 	mutex_unlock(&registry_lock);
 	mutex_unlock(&extension->mutex);
+	vbpf_userfault_detach_all(extension);
 	synchronize_rcu();
 	if (kept)
 		vbpf_extension_put(extension);
@@ -448,6 +458,9 @@ static void add_counters(struct vbpf_extension *extension, struct vbpf_info *inf
 		info->bytes += READ_ONCE(counters->bytes);
 		for (i = 0; i < ARRAY_SIZE(info->verdicts); i++)
 			info->verdicts[i] += READ_ONCE(counters->verdicts[i]);
+		for (i = 0; i < ARRAY_SIZE(info->userfault_verdicts); i++)
+			info->userfault_verdicts[i] += READ_ONCE(counters->userfaults[i]);
+		info->userfault_prefetched += READ_ONCE(counters->prefetched);
 	}
 }
 
@@ -481,6 +494,8 @@ void vbpf_extension_info(struct vbpf_extension *extension, struct vbpf_info *inf
 	info->map_count = extension->map_count;
 	for (i = 0; i < extension->map_count; i++)
 		info->map_ids[i] = extension->maps[i]->id;
+	info->source_size = extension->source_size;
 	mutex_unlock(&extension->mutex);
+	vbpf_userfault_info(extension, info);
 	add_counters(extension, info);
 }

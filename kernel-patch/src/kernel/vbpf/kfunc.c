@@ -11,13 +11,6 @@
 
 #include "call.h"
 
-/* Whether the entry can be called now. */
-static bool is_running(const struct vbpf_extension *extension, u32 entry)
-{
-	/* Pairs with the release in vbpf_extension_start(). */
-	return smp_load_acquire(&extension->state) == VBPF_STATE_RUNNING && entry < extension->entry_count;
-}
-
 /* Where the kernel and the extension meet; see struct vbpf_call. */
 static struct vbpf_xdp_context *context_of(struct vbpf_call *call)
 {
@@ -148,7 +141,7 @@ __bpf_kfunc u32 vbpf_xdp(struct xdp_md *ctx, u32 id, u32 entry)
 	rcu_read_lock();
 	preempt_disable();
 	extension = vbpf_extension_find_rcu(id);
-	if (likely(extension && is_running(extension, entry)))
+	if (likely(extension && vbpf_is_running(extension, entry)))
 		verdict = run_xdp((struct xdp_buff *)ctx, extension, entry);
 	else if (extension && READ_ONCE(extension->state) == VBPF_STATE_DETACHED)
 		verdict = XDP_PASS;
@@ -183,7 +176,7 @@ __bpf_kfunc s64 vbpf_call(u32 id, u32 entry, void *buffer, u32 buffer__sz)
 	rcu_read_lock();
 	preempt_disable();
 	extension = vbpf_extension_find_rcu(id);
-	if (likely(extension && is_running(extension, entry)))
+	if (likely(extension && vbpf_is_running(extension, entry)))
 		result = vbpf_call_begin(&call, extension, vbpf_call_instance(extension));
 	if (result)
 		goto out;

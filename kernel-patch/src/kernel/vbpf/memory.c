@@ -186,11 +186,34 @@ static u32 window_count(const struct vbpf_instance *instance)
 	return instance->exclusive ? 1 : VBPF_SLOTS;
 }
 
-/* All but the image: thunks, windows, and page tables for the heap, so that it can grow in any context. */
+struct source_pages {
+	struct page **next;
+};
+
+static int set_source_pte(pte_t *pte, unsigned long address, void *data)
+{
+	struct source_pages *pages = data;
+
+	set_pte_at(&init_mm, address, pte, mk_pte(*pages->next++, PAGE_KERNEL_RO));
+	return 0;
+}
+
+/* Pages of somebody else's, to be read. Process context; the extension has not run, and has no key yet. */
+int vbpf_instance_map_source(struct vbpf_instance *instance, struct page **pages, u64 count)
+{
+	struct source_pages next = { pages };
+
+	if (!count)
+		return 0;
+	return apply_to_page_range(&init_mm, instance->base + VBPF_REGION_SOURCE, count * PAGE_SIZE, set_source_pte,
+				   &next);
+}
+
+/* All but the image: thunks, windows with their buffers for larger pages, and page tables for the heap, so that it can grow in any context. */
 static int map_fixed(struct vbpf_instance *instance)
 {
 	struct page *thunks = map_page(instance, VBPF_REGION_THUNKS, PAGE_KERNEL_ROX, &instance->pages);
-	u64 heap_size = instance->extension->heap_size;
+	u64 heap_size = instance->extension->heap_size, fill_size = instance->extension->fill_size;
 	u32 i;
 
 	if (!thunks)
@@ -198,6 +221,9 @@ static int map_fixed(struct vbpf_instance *instance)
 	vbpf_thunks_copy(page_address(thunks));
 	for (i = 0; i < window_count(instance); i++) {
 		if (map_zeros(instance, VBPF_REGION_WINDOWS + i * VBPF_WINDOW_STRIDE, VBPF_WINDOW_SIZE, PAGE_KERNEL))
+			return -ENOMEM;
+		if (fill_size > PAGE_SIZE &&
+		    map_zeros(instance, VBPF_REGION_BUFFERS + i * VBPF_BUFFER_STRIDE, fill_size, PAGE_KERNEL))
 			return -ENOMEM;
 	}
 	if (!heap_size)

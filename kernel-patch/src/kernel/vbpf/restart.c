@@ -130,6 +130,7 @@ static void restart_work(struct work_struct *work)
 		open_instance(instance);
 	}
 	mutex_unlock(&extension->mutex);
+	vbpf_userfault_restarted(extension);
 }
 
 void vbpf_restart_init(struct vbpf_extension *extension)

@@ -15,6 +15,7 @@
 #include <uapi/linux/vbpf.h>
 
 struct bpf_map;
+struct file;
 struct mem_cgroup;
 struct vm_struct;
 
@@ -40,6 +41,19 @@ struct vbpf_xdp_context {
 #define VBPF_WINDOW_STRIDE	(8 * PAGE_SIZE)
 /* The largest packet or buffer: the rest of a window is tailroom. */
 #define VBPF_PACKET_MAX		(2 * PAGE_SIZE)
+/* From one buffer for a page that is larger than a window's data to the next, with a guard between them. */
+#define VBPF_BUFFER_STRIDE	(2ULL * VBPF_USERFAULT_PAGE_MAX)
+
+/* As in vbpf/uffd.h: what a uffd entry gets, at the beginning of the window. */
+struct vbpf_uffd_context {
+	u64 address, page, range_start, range_size, page_size;
+	u32 access, thread;
+	u64 buffer, source, source_size;
+	u32 prefetch;	/* from here on the entry's word */
+	s32 stride;
+	u32 protect;
+	u32 reserved;
+};
 
 /**
  * struct vbpf_instance - an extension's memory
@@ -73,6 +87,7 @@ struct vbpf_instance {
 struct vbpf_counters {
 	u64 invocations, faults, busy, bytes;
 	u64 verdicts[5];
+	u64 userfaults[VBPF_USERFAULT_VERDICTS], prefetched;
 };
 
 #define VBPF_FAULTS_KEPT	16
@@ -98,6 +113,10 @@ struct vbpf_record {
  * @domain_key: 0: none at the moment. Changed by domain.c alone
  * @keys_open: PKRS with all keys closed but @domain_key and the shared one
  * @memory: pages of all instances, bytes
+ * @source: pages that each instance can read at VBPF_REGION_SOURCE, pinned
+ * @source_size: bytes
+ * @fill_size: the largest page it fills, bytes
+ * @attached: to userfaultfd contexts: userfault.c's
  * @restart: work, queued when a run has closed its instance
  * @minute_start, @minute_restarts: jiffies, and restarts since
  *
@@ -123,6 +142,12 @@ struct vbpf_extension {
 	struct bpf_map **maps;
 	u32 map_count, map_stride;
 	u64 map_offset;
+
+	struct page **source;
+	u64 source_size;
+	u64 fill_size;
+	struct list_head attached;
+	struct vbpf_uffd last_attached;
 
 	struct work_struct restart;
 	unsigned long minute_start;
@@ -160,6 +185,7 @@ int vbpf_instance_init(struct vbpf_instance *instance, struct vbpf_extension *ex
 void vbpf_instance_free(struct vbpf_instance *instance);
 int vbpf_instance_map_image(struct vbpf_instance *instance, const struct vbpf_segment *segments, u32 count,
 			    const void __user *target_map, u64 target_map_size);
+int vbpf_instance_map_source(struct vbpf_instance *instance, struct page **pages, u64 count);
 bool vbpf_instance_grow_heap(struct vbpf_instance *instance, unsigned long address);
 void vbpf_instance_reset(struct vbpf_instance *instance);
 void vbpf_instance_set_key(struct vbpf_instance *instance, u32 key);
@@ -211,6 +237,35 @@ int vbpf_construct(struct vbpf_extension *extension, struct vbpf_instance *insta
 
 /* map.c: interrupts off. False: what was given is not the extension's, or no map. */
 bool vbpf_map_import(struct vbpf_run *run, u64 number, u64 *value);
+
+/* userfault.c */
+#ifdef CONFIG_VBPF_USERFAULTFD
+int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_uffd *request);
+void vbpf_userfault_detach_all(struct vbpf_extension *extension);
+void vbpf_userfault_restarted(struct vbpf_extension *extension);
+void vbpf_userfault_info(struct vbpf_extension *extension, struct vbpf_info *info);
+#else
+static inline int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_uffd *request)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void vbpf_userfault_detach_all(struct vbpf_extension *extension)
+{
+}
+
+static inline void vbpf_userfault_restarted(struct vbpf_extension *extension)
+{
+}
+
+static inline void vbpf_userfault_info(struct vbpf_extension *extension, struct vbpf_info *info)
+{
+}
+#endif
+
+/* source.c: process context, with the extension's mutex. */
+int vbpf_source_set(struct vbpf_extension *extension, const struct vbpf_source *source);
+void vbpf_source_free(struct vbpf_extension *extension);
 
 /* import.c */
 bool vbpf_run_copy_in(const struct vbpf_run *run, void *to, unsigned long address, unsigned long size);

@@ -25,7 +25,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VBPF_UAPI_VERSION	1
+#define VBPF_UAPI_VERSION	2
 #define VBPF_DEVICE		"/dev/vbpf"
 
 #define VBPF_NAME_MAX		64	/* with the terminating zero */
@@ -35,6 +35,9 @@
 #define VBPF_MESSAGE_MAX	256
 #define VBPF_MAPS_MAX		32
 #define VBPF_MAP_VALUE_MAX	4096	/* the largest key or value, bytes */
+#define VBPF_SOURCE_MAX		0x40000000	/* bytes */
+#define VBPF_USERFAULT_PAGE_MAX	0x200000	/* the largest page that is filled, bytes */
+#define VBPF_USERFAULT_VERDICTS	6
 
 /*
  * Where the loader's code lies in each region: the externals an image is
@@ -98,7 +101,7 @@ struct vbpf_create {
 	__u32 max_restarts;		/* within a minute */
 	__u32 id;			/* out */
 	__u32 instances;		/* out */
-	__u32 reserved;
+	__u32 fill_size;		/* the largest page that uffd entries fill, bytes; 0: 4096 */
 };
 
 /* VBPF_EXT_REGION */
@@ -145,6 +148,30 @@ struct vbpf_maps {
 	__u32 count;
 	__u32 stride;		/* from one to the next, bytes */
 	__u64 offset;		/* of the first */
+};
+
+/*
+ * VBPF_EXT_SOURCE, once, before the first image: memory of the caller's that
+ * each instance can read, a file mapped shared. Its pages are pinned for as
+ * long as the extension lives: a file that shrinks keeps them.
+ */
+struct vbpf_source {
+	__u64 address;		/* page aligned */
+	__u64 size;		/* bytes; at most VBPF_SOURCE_MAX */
+};
+
+/*
+ * VBPF_EXT_UFFD: page faults of a userfaultfd are answered by an entry from
+ * now on, until the extension is unloaded or the last descriptor of that
+ * userfaultfd closed. What it passes is reported to the descriptor.
+ * EBADF: it is no userfaultfd. EINVAL: it has had no handshake, or reports
+ * faults by SIGBUS. EBUSY: another extension has it.
+ */
+struct vbpf_uffd {
+	__s32 descriptor;
+	__u32 entry;
+	__u32 prefetch;		/* pages besides a fault's own, at most */
+	__u32 pid;		/* for VBPF_EXT_INFO: whose memory it is about */
 };
 
 enum vbpf_fault_kind {
@@ -225,7 +252,12 @@ struct vbpf_info {
 	__u32 max_restarts;
 	__u32 map_count;
 	__u32 map_ids[VBPF_MAPS_MAX];	/* as bpftool knows them */
+	__u32 userfaults;		/* contexts it is attached to */
+	__u32 userfault_pid;		/* as the loader said of the last of them, also when that is gone; 0: none */
+	__u32 userfault_entry;		/* and what answers it */
+	__u32 userfault_prefetch;
 	__u32 reserved;
+	__u64 source_size;
 	__u64 stack_size, heap_size;
 	__u64 budget_ns;
 	__u64 memory;			/* bytes of pages, all instances */
@@ -237,6 +269,8 @@ struct vbpf_info {
 	__u64 key_changes;		/* keys it has had */
 	__u64 bytes;			/* of packets */
 	__u64 verdicts[5];		/* XDP_ABORTED .. XDP_REDIRECT; others count as XDP_ABORTED */
+	__u64 userfault_verdicts[VBPF_USERFAULT_VERDICTS];	/* as in vbpf/uffd.h; those not carried out are passed */
+	__u64 userfault_prefetched;	/* pages that nobody had touched */
 	__u64 log_lines, log_dropped;
 };
 
@@ -271,5 +305,7 @@ struct vbpf_log_line {
 #define VBPF_EXT_FAULT	_IOWR(VBPF_IOC_MAGIC, 22, struct vbpf_fault)
 #define VBPF_EXT_LOG	_IOWR(VBPF_IOC_MAGIC, 23, struct vbpf_log_line)
 #define VBPF_EXT_MAPS	_IOW(VBPF_IOC_MAGIC, 24, struct vbpf_maps)
+#define VBPF_EXT_SOURCE	_IOW(VBPF_IOC_MAGIC, 25, struct vbpf_source)
+#define VBPF_EXT_UFFD	_IOW(VBPF_IOC_MAGIC, 26, struct vbpf_uffd)
 
 #endif /* _UAPI_LINUX_VBPF_H */
