@@ -174,6 +174,8 @@ Result<void> Resident::answer(const Userfaults& faults) const {
   if (::ioctl(extension_.get(), VBPF_EXT_UFFD, &request) == 0) return {};
   if (errno == EBUSY)
     return Error{ErrorKind::refused, "another extension in the kernel answers the faults of this userfaultfd already"};
+  if (errno == EBADF)
+    return Error{ErrorKind::bad_input, "descriptor " + std::to_string(faults.descriptor) + " is not a userfaultfd"};
   return device_error("the kernel did not attach the extension to the userfaultfd", errno);
 }
 

@@ -309,6 +309,7 @@ bool vbpf_userfault(struct vm_fault *vmf, unsigned long reason, vm_fault_t *ret)
 		.query.address = vmf->real_address,
 		.query.size = vma_kernel_pagesize(vmf->vma),
 	};
+	vm_fault_t result = 0;
 	bool done = false;
 	int index;
 
@@ -327,8 +328,10 @@ bool vbpf_userfault(struct vm_fault *vmf, unsigned long reason, vm_fault_t *ret)
 	if (vbpf_userfault_refused(visit.attached, visit.query.page))
 		goto out;
 	vbpf_userfault_range(visit.attached, vmf->vma, &visit.query);
-	done = answer(&visit, ret);
-	if (!done)
+	done = answer(&visit, &result);
+	if (done)
+		*ret = result;
+	else
 		vbpf_userfault_count(visit.attached, VBPF_USERFAULT_PASS, false);
 out:
 	vbpf_userfault_put(index);

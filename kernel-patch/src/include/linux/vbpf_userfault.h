@@ -59,7 +59,7 @@ struct vbpf_userfault_answer {
 	bool protect;
 };
 
-/* fs/userfaultfd.c. NULL: it is no userfaultfd. @size 0: all that wait. */
+/* fs/userfaultfd.c. NULL: it is no userfaultfd. @size 0: all that nobody has read. */
 struct userfaultfd_ctx *vbpf_userfaultfd_ctx(struct file *file);
 void vbpf_userfaultfd_wake(struct userfaultfd_ctx *ctx, unsigned long start, unsigned long size);
 

@@ -3,6 +3,7 @@
  * Extensions that answer page faults: which userfaultfd has which, and the
  * question. mm/vbpf_userfault.c does what they answer.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/maple_tree.h>
@@ -40,6 +41,9 @@ struct vbpf_userfault {
 };
 
 #define NO_PAGE	ULONG_MAX
+
+/* What a program's handler gets to read a fault in. */
+#define HANDLER_TIME_MS	20
 
 /* Of ctx->vbpf and extension->attached. May be taken with an extension's mutex held. */
 static DEFINE_MUTEX(lock);
@@ -270,11 +274,17 @@ void vbpf_userfault_detach_all(struct vbpf_extension *extension)
 	mutex_unlock(&lock);
 }
 
-/* Faults that nobody has read are asked about again. */
+/*
+ * After a crash: faults that the program's handler has not read by then are
+ * asked about again. Process context, with no locks.
+ */
 void vbpf_userfault_restarted(struct vbpf_extension *extension)
 {
 	struct vbpf_userfault *attached;
 
+	if (list_empty_careful(&extension->attached))
+		return;
+	msleep(HANDLER_TIME_MS);
 	mutex_lock(&lock);
 	list_for_each_entry(attached, &extension->attached, list)
 		vbpf_userfaultfd_wake(attached->ctx, 0, 0);
