@@ -202,9 +202,6 @@ static bool missing(struct visit *visit, vm_fault_t *ret)
 	struct vm_area_struct *vma = vmf->vma;
 	struct folio *folio;
 
-	*ret = check_stable_address_space(vma->vm_mm);
-	if (*ret)
-		return true;
 	if (!is_vm_hugetlb_page(vma)) {
 		if (!have_page_table(vmf, ret))
 			return true;
@@ -336,6 +333,30 @@ bool vbpf_userfault(struct vm_fault *vmf, unsigned long reason, vm_fault_t *ret)
 out:
 	vbpf_userfault_put(index);
 	return done;
+}
+
+/* What was there when the fault began is looked at again, as do_anonymous_page() does. */
+vm_fault_t vbpf_userfault_missing(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	vm_fault_t ret = 0;
+	bool same = false;
+	spinlock_t *ptl;
+	pte_t *pte;
+
+	pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &ptl);
+	if (!pte)
+		return 0;
+	if (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID)
+		same = pte_same(ptep_get(pte), vmf->orig_pte);
+	else
+		same = pte_none(ptep_get(pte));
+	if (same)
+		ret = check_stable_address_space(vma->vm_mm);
+	else
+		update_mmu_tlb(vma, vmf->address, pte);
+	pte_unmap_unlock(pte, ptl);
+	return same && !ret ? handle_userfault(vmf, VM_UFFD_MISSING) : ret;
 }
 
 bool vbpf_userfault_attached(struct vm_area_struct *vma)

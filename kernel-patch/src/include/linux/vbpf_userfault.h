@@ -74,7 +74,12 @@ bool vbpf_userfault(struct vm_fault *vmf, unsigned long reason, vm_fault_t *ret)
 
 bool vbpf_userfault_attached(struct vm_area_struct *vma);
 
-/* Whether a page that is missing is asked for: then it need not be allocated and cleared before. */
+/*
+ * Whether an extension is asked for an anonymous page that is missing, and the
+ * fault of that: before a page has been allocated and cleared that nobody
+ * needs. mm/memory.c calls them, with its page table there.
+ */
+vm_fault_t vbpf_userfault_missing(struct vm_fault *vmf);
 static inline bool vbpf_userfault_fills(struct vm_area_struct *vma)
 {
 	return unlikely(vma->vm_flags & VM_UFFD_MISSING) && vbpf_userfault_attached(vma);
@@ -108,6 +113,11 @@ static inline bool vbpf_userfault(struct vm_fault *vmf, unsigned long reason, vm
 static inline bool vbpf_userfault_fills(struct vm_area_struct *vma)
 {
 	return false;
+}
+
+static inline vm_fault_t vbpf_userfault_missing(struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
 }
 
 static inline void vbpf_userfaultfd_release(struct userfaultfd_ctx *ctx)
