@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page faults of 4 KiB that an extension in the kernel answers, beside the other ways.
 //
-//   fault_count           instructions of a fault, where the time stamp counter ticks once for each (scripts/vm --icount)
-//   fault_count --scale   how much faster two threads on two CPUs are than one
+//   fault_count           instructions of a fault, where the time stamp counter ticks once for each (scripts/vm
+//   --icount) fault_count --scale   how much faster two threads on two CPUs are than one
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>

@@ -267,14 +267,15 @@ Action add_load(CLI::App& command) {
   auto* process = command.add_option("--pid", arguments->process,
                                      "the process of hook uffd, or PID:FD where it has several userfaultfds");
   auto* source = command.add_option("--source", arguments->source, "hook uffd: a file that the extension can read");
-  auto* threads = command.add_option("--threads", arguments->threads, "hook uffd, user engine: how many serve the descriptor");
+  auto* threads =
+      command.add_option("--threads", arguments->threads, "hook uffd, user engine: how many serve the descriptor");
   threads->capture_default_str();
   auto* prefetch =
       command.add_option("--prefetch", arguments->prefetch, "hook uffd: pages besides a fault's own, at most");
   prefetch->capture_default_str();
-  auto* on_exit =
-      command.add_option("--on-exit", arguments->on_exit,
-                         "hook uffd, user engine: faults after it is unloaded: wait (for the program's handler), zero, poison");
+  auto* on_exit = command.add_option(
+      "--on-exit", arguments->on_exit,
+      "hook uffd, user engine: faults after it is unloaded: wait (for the program's handler), zero, poison");
   on_exit->check(CLI::IsMember({"wait", "zero", "poison"}));
   auto* device = command.add_option("--dev", arguments->device, "the network device of hook xdp");
   command

@@ -75,7 +75,8 @@ void print_resident(const Json& shown) {
   fmt::print("  on fault     {}, at most {} restarts a minute\n", text("on_fault"), number("max_restarts"));
   fmt::print("  since        {}\n", text("since"));
   fmt::print("  {} {}, {} faults, {} restarts, {} busy\n", uffd ? "page faults " : "packets     ",
-             total[uffd ? "page_faults" : "packets"].get<uint64_t>(), total["faults"].get<uint64_t>(), total["restarts"].get<uint64_t>(), total["busy"].get<uint64_t>());
+             total[uffd ? "page_faults" : "packets"].get<uint64_t>(), total["faults"].get<uint64_t>(),
+             total["restarts"].get<uint64_t>(), total["busy"].get<uint64_t>());
   print_faults(shown, "cpu");
 }
 

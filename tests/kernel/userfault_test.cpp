@@ -38,9 +38,7 @@ class Obeyed {
     if (!attached) throw std::runtime_error(attached.error().message);
   }
 
-  Result<void> attach(const Area& area) const {
-    return resident_->answer({area.descriptor(), ::getpid(), 0, 64});
-  }
+  Result<void> attach(const Area& area) const { return resident_->answer({area.descriptor(), ::getpid(), 0, 64}); }
   vbpf_info info() const {
     const auto info = resident_->info();
     EXPECT_TRUE(info);
@@ -500,6 +498,36 @@ TEST(KernelFaults, ASourceIsReadAndOutlivesItsFile) {
   std::filesystem::resize_file(source.path, 0);
   EXPECT_TRUE(area.holds(from_source, 0x7373737373737373));
   EXPECT_EQ(area.word(logs_source), uint64_t{logs_source});
+}
+
+TEST(KernelFaults, TheSourceCannotBeWritten) {
+  const Source source(std::string(5000, 's'));
+  const Area area;
+  kernel::ResidentOptions options;
+  options.source = source.path;
+  const Obeyed obeyed(area, options);
+  const OldHandler handler(area.descriptor());
+  EXPECT_TRUE(area.holds(writes_source, OldHandler::word));
+  EXPECT_EQ(obeyed.info().faults, 1u);
+  std::ifstream file(source.path);
+  EXPECT_EQ(file.get(), 's');
+}
+
+// The garbage asks for pages ahead, at a stride beyond the range, and for protection, which this range is registered
+// for.
+TEST(KernelFaults, WhatAnExtensionWritesOverItsQuestionDoesNotMatter) {
+  Kind kind;
+  kind.mode = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP;
+  kind.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP;
+  const Area area(64, kind);
+  const Obeyed obeyed(area);
+  EXPECT_TRUE(area.holds(lies, lies));
+  EXPECT_EQ(obeyed.resolved(), 1u);
+  EXPECT_EQ(obeyed.info().userfault_prefetched, 0u);
+  EXPECT_EQ(obeyed.info().faults, 0u);
+  *area.at(lies) = 1;
+  EXPECT_EQ(obeyed.answered(4), 1u);
+  EXPECT_EQ(area.word(36), 36u);
 }
 
 TEST(KernelFaults, RefusesWhatCannotBeAnswered) {

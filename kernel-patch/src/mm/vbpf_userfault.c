@@ -107,6 +107,11 @@ static int map(struct visit *visit, unsigned long page, struct folio *folio, boo
 	return error;
 }
 
+static bool is_page(const struct vbpf_userfault_answer *answer)
+{
+	return answer->verdict == VBPF_USERFAULT_RESOLVE || answer->verdict == VBPF_USERFAULT_ZERO;
+}
+
 /* What a fault has to find, as the functions of the ioctls do. False: it is not one for pages of 4 KiB. */
 static bool have_page_table(struct vm_fault *vmf, vm_fault_t *ret)
 {
@@ -135,7 +140,7 @@ static bool prefetch_one(struct visit *visit, unsigned long page, bool protect)
 	query.page = page;
 	query.access = VBPF_USERFAULT_PREFETCH;
 	if (vbpf_userfault_ask(visit->attached, &query, folio_address(folio), &answer) ||
-	    (answer.verdict != VBPF_USERFAULT_RESOLVE && answer.verdict != VBPF_USERFAULT_ZERO)) {
+	    !is_page(&answer)) {
 		folio_put(folio);
 		return false;
 	}
@@ -213,7 +218,7 @@ static bool missing(struct visit *visit, vm_fault_t *ret)
 	if (!folio)
 		return false;
 	visit->error = vbpf_userfault_ask(visit->attached, &visit->query, folio_address(folio), &visit->answer);
-	if (!visit->error && (visit->answer.verdict == VBPF_USERFAULT_RESOLVE || visit->answer.verdict == VBPF_USERFAULT_ZERO))
+	if (!visit->error && is_page(&visit->answer))
 		return fill(visit, folio, ret);
 	folio_put(folio);
 	return false;
@@ -341,7 +346,7 @@ vm_fault_t vbpf_userfault_missing(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	vm_fault_t ret = 0;
 	bool same = false;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* the page table's */
 	pte_t *pte;
 
 	pte = pte_offset_map_lock(vma->vm_mm, vmf->pmd, vmf->address, &ptl);

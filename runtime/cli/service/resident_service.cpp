@@ -144,44 +144,46 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
   const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
   const uint32_t ifindex = stub ? stub->ifindex : 0;
   Json shown{{"name", name},
-          {"engine", "kernel"},
-          {"state", state_name(info, stub)},
-          {"since", time_text(since(info))},
-          {"id", info.id},
-          {"hook", stub ? "xdp" : info.userfault_pid != 0 ? "uffd" : "plugin"},
-          {"device", device_name(ifindex)},
-          {"ifindex", ifindex},
-          {"prog_id", stub ? stub->program_id : 0},
-          {"entries", entries_json(names)},
-          {"instances", info.instances},
-          {"confinement", "pks"},
-          {"confinement_reason", "it runs in the kernel"},
-          {"concurrency", concurrency_name(info.concurrency)},
-          {"budget_ns", info.budget_ns},
-          {"precise", (info.flags & VBPF_PRECISE) != 0},
-          {"stack_size", info.stack_size},
-          {"heap_size", info.heap_size},
-          {"memory", info.memory},
-          {"packet_bytes", info.copy_size == VBPF_COPY_LINEAR    ? Json("linear")
-                           : info.copy_size == VBPF_COPY_NOTHING ? Json(0)
-                                                                 : Json(info.copy_size)},
-          {"packet_read_only", (info.flags & VBPF_READ_ONLY) != 0},
-          {"domain_key", info.domain_key},
-          {"key_changes", info.key_changes},
-          {"maps", maps_json(info)},
-          {"on_fault", policy_name(info.on_fault)},
-          {"max_restarts", info.max_restarts},
-          {"total", totals(info)},
-          {"faults", faults_json(held, object, names.symbols, registers)}};
+             {"engine", "kernel"},
+             {"state", state_name(info, stub)},
+             {"since", time_text(since(info))},
+             {"id", info.id},
+             {"hook", stub                      ? "xdp"
+                      : info.userfault_pid != 0 ? "uffd"
+                                                : "plugin"},
+             {"device", device_name(ifindex)},
+             {"ifindex", ifindex},
+             {"prog_id", stub ? stub->program_id : 0},
+             {"entries", entries_json(names)},
+             {"instances", info.instances},
+             {"confinement", "pks"},
+             {"confinement_reason", "it runs in the kernel"},
+             {"concurrency", concurrency_name(info.concurrency)},
+             {"budget_ns", info.budget_ns},
+             {"precise", (info.flags & VBPF_PRECISE) != 0},
+             {"stack_size", info.stack_size},
+             {"heap_size", info.heap_size},
+             {"memory", info.memory},
+             {"packet_bytes", info.copy_size == VBPF_COPY_LINEAR    ? Json("linear")
+                              : info.copy_size == VBPF_COPY_NOTHING ? Json(0)
+                                                                    : Json(info.copy_size)},
+             {"packet_read_only", (info.flags & VBPF_READ_ONLY) != 0},
+             {"domain_key", info.domain_key},
+             {"key_changes", info.key_changes},
+             {"maps", maps_json(info)},
+             {"on_fault", policy_name(info.on_fault)},
+             {"max_restarts", info.max_restarts},
+             {"total", totals(info)},
+             {"faults", faults_json(held, object, names.symbols, registers)}};
   if (info.userfault_pid != 0) {
     shown.erase("device");
-    shown.update({{"way", "kernel"},
-                  {"target_pid", info.userfault_pid},
-                  {"entry", info.userfault_entry < names.entries.size()
-                                ? printable(names.entries[info.userfault_entry].name)
-                                : std::to_string(info.userfault_entry)},
-                  {"prefetch", info.userfault_prefetch},
-                  {"source_size", info.source_size}});
+    shown.update(
+        {{"way", "kernel"},
+         {"target_pid", info.userfault_pid},
+         {"entry", info.userfault_entry < names.entries.size() ? printable(names.entries[info.userfault_entry].name)
+                                                               : std::to_string(info.userfault_entry)},
+         {"prefetch", info.userfault_prefetch},
+         {"source_size", info.source_size}});
   }
   return shown;
 }
@@ -207,8 +209,7 @@ Result<Json> answer(const kernel::Held& held, const std::string& name, const Jso
   if (verb == "show") return show(held, name, info, request.value("registers", false));
   if (verb == "stats") {
     const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
-    Json stats{
-        {"name", name}, {"state", state_name(info, stub)}, {"total", totals(info)}, {"queues", Json::array()}};
+    Json stats{{"name", name}, {"state", state_name(info, stub)}, {"total", totals(info)}, {"queues", Json::array()}};
     if (info.userfault_pid != 0) {
       stats["target_pid"] = info.userfault_pid;
     } else {
@@ -244,8 +245,8 @@ Result<void> keep(const ResidentRequest& request, const kernel::Resident& reside
 Result<void> answer_faults(const ResidentRequest& request, const kernel::Resident& resident) {
   VBPF_TRY(const size_t entry, choose_entry(resident.entries(), {"uffd", request.entry}, request.load.name));
   VBPF_CHECK(save_object(request.load.name, resident.object()));
-  Result<void> attached = resident.answer({request.target->descriptor(), request.target->pid(),
-                                           static_cast<uint32_t>(entry), request.prefetch});
+  Result<void> attached = resident.answer(
+      {request.target->descriptor(), request.target->pid(), static_cast<uint32_t>(entry), request.prefetch});
   if (attached) attached = resident.keep();
   if (!attached) forget_object(request.load.name);
   return attached;

@@ -47,6 +47,16 @@ VBPF_UFFD_ENTRY(obey)(struct vbpf_uffd* raw) {
     case logs_source:
       vbpf_log_write(reinterpret_cast<const char*>(fault.source().data()), 4);
       return fill(fault);
+    case lies: {  // over all that it was asked, also where the answer is not
+      fill(fault);
+      const uint64_t garbage = 0x4141414141414141;
+      for (size_t at = 0; at + sizeof(garbage) <= 4096; at += sizeof(garbage))
+        __builtin_memcpy(reinterpret_cast<uint8_t*>(raw) + at, &garbage, sizeof(garbage));
+      return VBPF_UFFD_RESOLVE;
+    }
+    case writes_source:
+      *const_cast<volatile uint8_t*>(fault.source().data()) = 1;
+      return fill(fault);
     case protect:
       fault.protect();
       return fill(fault);

@@ -19,6 +19,8 @@ enum Page : uint64_t {
   from_source = 50,
   protect = 60,
   logs_source = 61,
+  lies = 62,
+  writes_source = 63,
 };
 
 }  // namespace numbers

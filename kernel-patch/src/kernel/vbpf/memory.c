@@ -209,7 +209,10 @@ int vbpf_instance_map_source(struct vbpf_instance *instance, struct page **pages
 				   &next);
 }
 
-/* All but the image: thunks, windows with their buffers for larger pages, and page tables for the heap, so that it can grow in any context. */
+/*
+ * All but the image: thunks, windows with their buffers for larger pages, and
+ * page tables for the heap, so that it can grow in any context.
+ */
 static int map_fixed(struct vbpf_instance *instance)
 {
 	struct page *thunks = map_page(instance, VBPF_REGION_THUNKS, PAGE_KERNEL_ROX, &instance->pages);

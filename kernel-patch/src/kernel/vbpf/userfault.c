@@ -100,12 +100,13 @@ static int remember_all(struct vbpf_userfault *attached)
 	struct mm_struct *mm = attached->ctx->mm;
 	unsigned long start = 0, end = 0;
 	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
 	int error = 0;
-	VMA_ITERATOR(vmi, mm, 0);
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	mmap_read_lock(mm);
+	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma) {
 		if (vma->vm_userfaultfd_ctx.ctx != attached->ctx)
 			continue;

@@ -269,7 +269,7 @@ struct vbpf_info {
 	__u64 key_changes;		/* keys it has had */
 	__u64 bytes;			/* of packets */
 	__u64 verdicts[5];		/* XDP_ABORTED .. XDP_REDIRECT; others count as XDP_ABORTED */
-	__u64 userfault_verdicts[VBPF_USERFAULT_VERDICTS];	/* as in vbpf/uffd.h; those not carried out are passed */
+	__u64 userfault_verdicts[VBPF_USERFAULT_VERDICTS];	/* of vbpf/uffd.h; not carried out: passed */
 	__u64 userfault_prefetched;	/* pages that nobody had touched */
 	__u64 log_lines, log_dropped;
 };
