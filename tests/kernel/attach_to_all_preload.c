@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // See attach_to_all.cpp: after a handshake the extension of ATTACH_EXTENSION is attached to the userfaultfd.
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -276,7 +276,7 @@ TEST(KernelFaults, HugePagesAreFilledWhole) {
   Kind kind;
   kind.features = UFFD_FEATURE_MISSING_HUGETLBFS;
   kind.memory = file.descriptor;
-  const Area area(8 * 512, kind);
+  const Area area(size_t{8} * 512, kind);
   kernel::ResidentOptions options;
   options.fill_size = huge_size;
   const Obeyed obeyed(area, options);
@@ -298,7 +298,7 @@ TEST(KernelFaults, HugePagesLargerThanItsBufferArePassed) {
   Kind kind;
   kind.features = UFFD_FEATURE_MISSING_HUGETLBFS;
   kind.memory = file.descriptor;
-  const Area area(2 * 512, kind);
+  const Area area(size_t{2} * 512, kind);
   const Obeyed obeyed(area);
   auto waits = std::async(std::launch::async, [&] { return area.word(512); });
   EXPECT_TRUE(soon([&] { return obeyed.passed() == 1; }));
