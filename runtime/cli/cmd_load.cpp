@@ -109,16 +109,6 @@ Result<uffd::Target> find_target(const std::string& text) {
   return uffd::Target::of_process(pid, descriptor);
 }
 
-// That the kernel engine fills: of a range with larger ones it passes the faults.
-Result<uint32_t> largest_page(const uffd::Target& target) {
-  VBPF_TRY(const std::vector<uffd::Range> ranges, target.ranges());
-  uint64_t largest = 4096;
-  for (const uffd::Range& range : ranges) {
-    if (range.page_size <= VBPF_USERFAULT_PAGE_MAX) largest = std::max(largest, range.page_size);
-  }
-  return static_cast<uint32_t>(largest);
-}
-
 Result<void> Arguments::add_process(LoadRequest& request) const {
   VBPF_TRY(uffd::Target target, find_target(process));
   request.target = std::make_shared<const uffd::Target>(std::move(target));
@@ -151,7 +141,8 @@ Result<ResidentRequest> Arguments::resident_request(const std::string& as) const
     resident.target = of_process.target;
     resident.prefetch = prefetch;
     resident.load.source = of_process.uffd.source;
-    VBPF_TRY(resident.load.fill_size, largest_page(*of_process.target));
+    VBPF_TRY(const std::vector<uffd::Range> ranges, of_process.target->ranges());
+    resident.load.fill_size = static_cast<uint32_t>(uffd::largest_page(ranges, VBPF_USERFAULT_PAGE_MAX));
   }
   resident.load.name = as;
   resident.load.budget = common.load.budget;

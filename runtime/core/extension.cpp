@@ -145,6 +145,7 @@ std::vector<MapInfo> Extension::maps() const {
   for (const BpfMaps::Made& made : state_->maps.all()) all.push_back({made.map.name, made.id});
   return all;
 }
+std::span<const std::byte> Extension::object() const { return state_->object; }
 std::chrono::nanoseconds Extension::budget() const { return state_->options.budget; }
 
 Result<std::unique_ptr<Instance>> Extension::instantiate() const {

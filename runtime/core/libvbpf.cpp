@@ -37,6 +37,8 @@ namespace {
 static_assert(sizeof(vbpf_xdp_slot) == sizeof(vbpf::XdpSlot));
 static_assert(offsetof(vbpf_xdp_slot, verdict) == offsetof(vbpf::XdpSlot, verdict));
 static_assert(sizeof(vbpf_registers) == sizeof(size_t) + sizeof(vbpf::Registers));
+static_assert(VBPF_PAGER_THREADS == static_cast<int>(vbpf::PagerPlace::threads));
+static_assert(VBPF_PAGER_KERNEL == static_cast<int>(vbpf::PagerPlace::kernel));
 static_assert(VBPF_MAX_THREADS == vbpf::Instance::max_threads);
 
 // What options had in the first version: a program's cannot be smaller.
@@ -195,8 +197,9 @@ vbpf::Result<vbpf::PagerOptions> pager_options(const vbpf_pager_options* given) 
   const auto bad = [](const char* message) { return vbpf::Error{vbpf::ErrorKind::bad_input, message}; };
   if (given->size < first_pager_options_size)
     return bad("vbpf_pager_options.size is not set: begin with VBPF_PAGER_OPTIONS_INIT");
-  if (asks_for_more(*given) || given->reserved != 0)
+  if (asks_for_more(*given) || given->place > VBPF_PAGER_KERNEL)
     return bad("vbpf_pager_options asks for what this version of libvbpf does not have");
+  options.place = static_cast<vbpf::PagerPlace>(given->place);
   if (given->entry != nullptr) options.entry = given->entry;
   if (given->source != nullptr) options.source = given->source;
   if (given->threads != 0) options.threads = given->threads;
@@ -387,6 +390,7 @@ vbpf_pager* vbpf_uffd_attach(int descriptor, const vbpf_extension* extension, co
 
 void vbpf_pager_destroy(vbpf_pager* pager) { delete pager; }
 
+int vbpf_pager_get_place(const vbpf_pager* pager) { return static_cast<int>(pager->pager->place()); }
 void vbpf_pager_get_stats(const vbpf_pager* pager, vbpf_pager_stats* stats) {
   if (stats->size <= sizeof(stats->size)) return;
   const vbpf::PagerStats now = pager->pager->stats();

@@ -103,10 +103,15 @@ Names names_of(std::span<const std::byte> object) {
 }
 
 Result<Resident> Resident::load(const std::string& path, const ResidentOptions& options) {
+  VBPF_TRY(std::vector<std::byte> object, read_object(path));
+  return load(std::move(object), std::filesystem::path(path).stem().string(), options);
+}
+
+Result<Resident> Resident::load(std::vector<std::byte> object, const std::string& name,
+                                const ResidentOptions& options) {
   VBPF_TRY(const Machine machine, Machine::open());
   Resident resident;
-  VBPF_TRY(resident.object_, read_object(path));
-  const std::string name = std::filesystem::path(path).stem().string();
+  resident.object_ = std::move(object);
   resident.heap_size_ = VBPF_HEAP_SIZE_DEFAULT;
   VBPF_TRY(const verifier::Image first, link_object(resident.object_, any_kernel_base, resident.heap_size_, name));
   VBPF_CHECK(resident.create(machine, options, first.manifest));
@@ -170,7 +175,7 @@ Result<void> Resident::give_source(const std::string& path) const {
 }
 
 Result<void> Resident::answer(const Userfaults& faults) const {
-  vbpf_uffd request{faults.descriptor, faults.entry, faults.prefetch, static_cast<uint32_t>(faults.pid)};
+  vbpf_attach request{faults.descriptor, faults.entry, faults.prefetch, static_cast<uint32_t>(faults.pid)};
   if (::ioctl(extension_.get(), VBPF_EXT_UFFD, &request) == 0) return {};
   if (errno == EBUSY)
     return Error{ErrorKind::refused, "another extension in the kernel answers the faults of this userfaultfd already"};

@@ -68,6 +68,8 @@ class Resident {
  public:
   // bad_input, refused: as Extension::open(); a fault in a constructor is refused. machine: see Machine.
   static Result<Resident> load(const std::string& path, const ResidentOptions& options);
+  // `name`: of the object, for errors.
+  static Result<Resident> load(std::vector<std::byte> object, const std::string& name, const ResidentOptions& options);
 
   uint32_t id() const { return id_; }
   const std::vector<std::byte>& object() const { return object_; }

@@ -74,6 +74,14 @@ std::string fdinfo(int descriptor, const std::string& name) {
 
 }  // namespace
 
+uint64_t largest_page(const std::vector<Range>& ranges, uint64_t most) {
+  uint64_t largest = 4096;
+  for (const Range& range : ranges) {
+    if (range.page_size <= most) largest = std::max(largest, range.page_size);
+  }
+  return largest;
+}
+
 Result<Target> Target::check(Target target) {
   // API:features:ioctls
   uint64_t features = 0;

@@ -26,6 +26,9 @@ struct Range {
   bool missing = false, write_protect = false, minor = false;
 };
 
+// The largest page in them that is no larger than `most`; at least 4096.
+uint64_t largest_page(const std::vector<Range>& ranges, uint64_t most);
+
 class Target {
  public:
   // Takes the descriptor `number` of a process, or the only userfaultfd it has. bad_input: there is none; refused: the

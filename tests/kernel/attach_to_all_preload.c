@@ -19,7 +19,7 @@ static void attach(ioctl_function* next, int descriptor) {
   __u32 id = (__u32)atoi(extension);
   const int device = open(VBPF_DEVICE, O_RDWR | O_CLOEXEC);
   const int opened = next(device, VBPF_IOC_OPEN, &id);
-  struct vbpf_uffd request = {descriptor, 0, 64, (__u32)getpid()};
+  struct vbpf_attach request = {descriptor, 0, 64, (__u32)getpid()};
   if (opened < 0 || (next(opened, VBPF_EXT_UFFD, &request) != 0 && errno != EINVAL)) {
     perror("attach_to_all");
     abort();

@@ -53,6 +53,35 @@ TEST(LibraryPager, InPlaceOfAHandlerThread) {
   EXPECT_EQ(area.word(13), OldHandler::word);
 }
 
+// In scripts/vm; elsewhere the reason is said.
+TEST(LibraryPager, InTheKernelWhereThatCan) {
+  const Plain plain;
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension);
+  PagerOptions options;
+  options.place = PagerPlace::kernel;
+  const bool can = ::access("/dev/vbpf", F_OK) == 0;
+  {
+    const auto pager = Pager::page(*extension, {plain.memory, plain.size}, options);
+    if (!can) {
+      ASSERT_FALSE(pager);
+      EXPECT_NE(pager.error().message.find("has no vBPF engine"), std::string::npos) << pager.error().message;
+      return;
+    }
+    ASSERT_TRUE(pager) << pager.error().message;
+    EXPECT_EQ((*pager)->place(), PagerPlace::kernel);
+    EXPECT_EQ(plain.word(12), 12u);
+    EXPECT_EQ((*pager)->stats().answered, 1u);
+    const Area area;
+    options.place = PagerPlace::automatic;
+    const auto attached = Pager::attach(*extension, area.descriptor(), options);
+    ASSERT_TRUE(attached) << attached.error().message;
+    EXPECT_EQ((*attached)->place(), PagerPlace::kernel);
+    EXPECT_EQ(area.word(13), 13u);
+  }
+  EXPECT_EQ(plain.word(14), 0u) << "plain memory again";
+}
+
 TEST(LibraryPager, SaysWhatIsWrong) {
   const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
   ASSERT_TRUE(extension);

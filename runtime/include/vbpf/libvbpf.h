@@ -207,6 +207,12 @@ VBPF_API int vbpf_instance_owns(const vbpf_instance* instance, uint64_t address,
 /* Resolves page faults of this process by an extension for hook uffd, until it is destroyed. Thread safe. */
 typedef struct vbpf_pager vbpf_pager;
 
+enum vbpf_pager_place {
+  VBPF_PAGER_AUTOMATIC = 0, /* in the kernel where that can (CAP_SYS_MODULE), else in threads */
+  VBPF_PAGER_THREADS = 1,   /* of this process, which read the userfaultfd */
+  VBPF_PAGER_KERNEL = 2     /* at fault time: with the patched kernel and protection keys */
+};
+
 /* Begin with: vbpf_pager_options options = VBPF_PAGER_OPTIONS_INIT; what is 0 or NULL has its default. */
 typedef struct vbpf_pager_options {
   size_t size;           /* sizeof(vbpf_pager_options) */
@@ -215,8 +221,8 @@ typedef struct vbpf_pager_options {
   uint32_t threads;      /* that serve: 1 */
   uint32_t prefetch;     /* pages besides a fault's own, at most: 64 */
   uint32_t max_restarts; /* within a minute, after crashes: 10 */
-  uint32_t reserved;     /* 0 */
-  /* A line for each crash, restart, and the end. Called on a thread of the pager. */
+  uint32_t place;        /* enum vbpf_pager_place */
+  /* A line for each crash, restart, and the end. Called on a thread of the pager, never for one in the kernel. */
   void (*log)(void* log_data, const char* line, size_t length);
   void* log_data;
 } vbpf_pager_options;
@@ -241,6 +247,8 @@ typedef struct vbpf_pager_stats {
   uint64_t prefetched; /* pages nobody had touched */
   uint64_t crashes;    /* of the extension */
 } vbpf_pager_stats;
+/* VBPF_PAGER_THREADS or VBPF_PAGER_KERNEL. */
+VBPF_API int vbpf_pager_get_place(const vbpf_pager* pager);
 VBPF_API void vbpf_pager_get_stats(const vbpf_pager* pager, vbpf_pager_stats* stats);
 
 #ifdef __cplusplus

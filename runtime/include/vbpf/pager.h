@@ -22,13 +22,22 @@
 
 namespace vbpf {
 
+// Where an extension answers page faults.
+enum class PagerPlace {
+  automatic,  // in the kernel where that can, which takes CAP_SYS_MODULE; else in threads, and `log` is told why
+  threads,    // of this process, which read the userfaultfd
+  kernel,     // at fault time: with the patched kernel and protection keys
+};
+
 struct PagerOptions {
+  PagerPlace place = PagerPlace::automatic;
   std::string entry;           // empty: the only one in section "uffd"
   std::string source;          // a file that the extension may read, or empty
-  uint32_t threads = 1;        // that serve; at most 64
+  uint32_t threads = 1;        // that serve; at most 64. More than 1: not in the kernel
   uint32_t prefetch = 64;      // pages besides a fault's own, at most
   uint32_t max_restarts = 10;  // within a minute, after crashes; one more ends it
-  // A line for each crash and restart of the extension, and when it ends by itself. Called on a thread of the pager.
+  // A line for each crash and restart of the extension, and when it ends by itself. Called on a thread of the pager, so
+  // never for one in the kernel.
   std::function<void(std::string_view)> log;
 };
 
@@ -55,6 +64,7 @@ class VBPF_API Pager {
                                                const PagerOptions& options = {});
   virtual ~Pager() = default;
 
+  virtual PagerPlace place() const = 0;
   virtual PagerStats stats() const = 0;
   // Why it serves no longer, if it has ended by itself.
   virtual std::optional<std::string> ended() const = 0;

@@ -147,7 +147,7 @@ static long set_source(struct vbpf_extension *extension, void __user *argument)
 
 static long attach_userfault(struct vbpf_extension *extension, void __user *argument)
 {
-	struct vbpf_uffd request;
+	struct vbpf_attach request;
 
 	if (copy_from_user(&request, argument, sizeof(request)))
 		return -EFAULT;

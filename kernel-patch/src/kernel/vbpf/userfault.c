@@ -293,7 +293,7 @@ void vbpf_userfault_restarted(struct vbpf_extension *extension)
 }
 
 static struct vbpf_userfault *make_attached(struct vbpf_extension *extension, struct userfaultfd_ctx *ctx,
-					    const struct vbpf_uffd *request)
+					    const struct vbpf_attach *request)
 {
 	struct vbpf_userfault *attached = kzalloc(sizeof(*attached), GFP_KERNEL_ACCOUNT);
 	int error;
@@ -314,7 +314,7 @@ static struct vbpf_userfault *make_attached(struct vbpf_extension *extension, st
 	return attached;
 }
 
-static int attach(struct vbpf_extension *extension, struct userfaultfd_ctx *ctx, const struct vbpf_uffd *request)
+static int attach(struct vbpf_extension *extension, struct userfaultfd_ctx *ctx, const struct vbpf_attach *request)
 {
 	struct vbpf_userfault *attached;
 
@@ -338,7 +338,7 @@ static int attach(struct vbpf_extension *extension, struct userfaultfd_ctx *ctx,
 	return 0;
 }
 
-int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_uffd *request)
+int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_attach *request)
 {
 	struct userfaultfd_ctx *ctx;
 	struct fd file;

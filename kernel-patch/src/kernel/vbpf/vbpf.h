@@ -147,7 +147,7 @@ struct vbpf_extension {
 	u64 source_size;
 	u64 fill_size;
 	struct list_head attached;
-	struct vbpf_uffd last_attached;
+	struct vbpf_attach last_attached;
 
 	struct work_struct restart;
 	unsigned long minute_start;
@@ -240,12 +240,12 @@ bool vbpf_map_import(struct vbpf_run *run, u64 number, u64 *value);
 
 /* userfault.c */
 #ifdef CONFIG_VBPF_USERFAULTFD
-int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_uffd *request);
+int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_attach *request);
 void vbpf_userfault_detach_all(struct vbpf_extension *extension);
 void vbpf_userfault_restarted(struct vbpf_extension *extension);
 void vbpf_userfault_info(struct vbpf_extension *extension, struct vbpf_info *info);
 #else
-static inline int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_uffd *request)
+static inline int vbpf_userfault_attach(struct vbpf_extension *extension, const struct vbpf_attach *request)
 {
 	return -EOPNOTSUPP;
 }

@@ -167,7 +167,7 @@ struct vbpf_source {
  * EBADF: it is no userfaultfd. EINVAL: it has had no handshake, or reports
  * faults by SIGBUS. EBUSY: another extension has it.
  */
-struct vbpf_uffd {
+struct vbpf_attach {
 	__s32 descriptor;
 	__u32 entry;
 	__u32 prefetch;		/* pages besides a fault's own, at most */
@@ -306,6 +306,6 @@ struct vbpf_log_line {
 #define VBPF_EXT_LOG	_IOWR(VBPF_IOC_MAGIC, 23, struct vbpf_log_line)
 #define VBPF_EXT_MAPS	_IOW(VBPF_IOC_MAGIC, 24, struct vbpf_maps)
 #define VBPF_EXT_SOURCE	_IOW(VBPF_IOC_MAGIC, 25, struct vbpf_source)
-#define VBPF_EXT_UFFD	_IOW(VBPF_IOC_MAGIC, 26, struct vbpf_uffd)
+#define VBPF_EXT_UFFD	_IOW(VBPF_IOC_MAGIC, 26, struct vbpf_attach)
 
 #endif /* _UAPI_LINUX_VBPF_H */
