@@ -38,6 +38,7 @@ static_assert(sizeof(vbpf_xdp_slot) == sizeof(vbpf::XdpSlot));
 static_assert(offsetof(vbpf_xdp_slot, verdict) == offsetof(vbpf::XdpSlot, verdict));
 static_assert(sizeof(vbpf_registers) == sizeof(size_t) + sizeof(vbpf::Registers));
 static_assert(VBPF_PAGER_THREADS == static_cast<int>(vbpf::PagerPlace::threads));
+static_assert(VBPF_PAGER_FAULTING_THREAD == static_cast<int>(vbpf::PagerPlace::faulting_thread));
 static_assert(VBPF_PAGER_KERNEL == static_cast<int>(vbpf::PagerPlace::kernel));
 static_assert(VBPF_MAX_THREADS == vbpf::Instance::max_threads);
 
@@ -197,7 +198,7 @@ vbpf::Result<vbpf::PagerOptions> pager_options(const vbpf_pager_options* given) 
   const auto bad = [](const char* message) { return vbpf::Error{vbpf::ErrorKind::bad_input, message}; };
   if (given->size < first_pager_options_size)
     return bad("vbpf_pager_options.size is not set: begin with VBPF_PAGER_OPTIONS_INIT");
-  if (asks_for_more(*given) || given->place > VBPF_PAGER_KERNEL)
+  if (asks_for_more(*given) || given->place > VBPF_PAGER_FAULTING_THREAD)
     return bad("vbpf_pager_options asks for what this version of libvbpf does not have");
   options.place = static_cast<vbpf::PagerPlace>(given->place);
   if (given->entry != nullptr) options.entry = given->entry;

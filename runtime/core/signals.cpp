@@ -32,6 +32,7 @@ constexpr std::array fault_signals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 // handlers: replaced whole, never freed.
 std::array<std::atomic<const struct sigaction*>, fault_signals.size()> first, previous;
 std::atomic<int> budget_signal{0};
+std::atomic<BusErrorHook> bus_error_hook{nullptr};
 
 size_t index_of(int number) {
   for (size_t i = 0; i < fault_signals.size(); ++i) {
@@ -145,6 +146,11 @@ void on_fault(int number, siginfo_t* info, void* raw) {
   const int saved_errno = errno;
   auto& context = *static_cast<ucontext_t*>(raw);
   Call* call = info->si_code > 0 ? interrupted_call(context) : nullptr;
+  const BusErrorHook hook = bus_error_hook.load(std::memory_order_acquire);
+  if (call == nullptr && number == SIGBUS && info->si_code == BUS_ADRERR && hook != nullptr && hook(*info, context)) {
+    errno = saved_errno;
+    return;
+  }
   if (call == nullptr) {
     if (number != SIGSEGV || !open_key(*info, context)) chain(number, info, raw);
     errno = saved_errno;
@@ -241,6 +247,13 @@ void unblock_signals() {
   sigaddset(&ours, budget_signal.load());
   ::pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
 }
+
+void keep_signals_unblocked(sigset_t& mask) {
+  for (const int number : fault_signals) sigdelset(&mask, number);
+  sigdelset(&mask, budget_signal.load());
+}
+
+void set_bus_error_hook(BusErrorHook hook) { bus_error_hook.store(hook, std::memory_order_release); }
 
 bool send_budget_signal(pid_t tid, uint64_t sequence) {
   siginfo_t info{};

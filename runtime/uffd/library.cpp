@@ -7,10 +7,14 @@
 #include <atomic>
 #include <numeric>
 
+#include "faulting_thread.h"
 #include "pager.h"
 #include "resident.h"
 #include "vbpf/pager.h"
 
+#ifndef UFFD_USER_MODE_ONLY  // Linux 5.11
+#define UFFD_USER_MODE_ONLY 1
+#endif
 #ifndef USERFAULTFD_IOC_NEW  // Linux 6.1
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
 #endif
@@ -20,7 +24,7 @@ namespace {
 
 class LibraryPager final : public Pager {
  public:
-  explicit LibraryPager(std::unique_ptr<uffd::Pager> pager) : pager_(std::move(pager)) {}
+  LibraryPager(std::unique_ptr<uffd::Pager> pager, PagerPlace place) : pager_(std::move(pager)), place_(place) {}
 
   PagerStats stats() const override {
     PagerStats sum;
@@ -33,11 +37,12 @@ class LibraryPager final : public Pager {
     }
     return sum;
   }
-  PagerPlace place() const override { return PagerPlace::threads; }
+  PagerPlace place() const override { return place_; }
   std::optional<std::string> ended() const override { return pager_->detached(); }
 
  private:
   std::unique_ptr<uffd::Pager> pager_;
+  PagerPlace place_;
 };
 
 // The extension goes with its descriptor, and then what keeps the userfaultfd.
@@ -104,7 +109,8 @@ bool is_for_kernel(const Extension& extension, const PagerOptions& asked) {
 // `keep`: what the pager is to keep open.
 Result<std::unique_ptr<Pager>> serve(const Extension& extension, int descriptor, File keep, const PagerOptions& asked,
                                      uffd::OnExit on_exit) {
-  VBPF_TRY(uffd::Target target, uffd::Target::of_descriptor(descriptor, ::getpid()));
+  const bool in_place = asked.place == PagerPlace::faulting_thread;
+  VBPF_TRY(uffd::Target target, uffd::Target::of_descriptor(descriptor, ::getpid(), in_place));
   if (is_for_kernel(extension, asked)) {
     auto pager = answer_in_kernel(extension, target, std::move(keep), asked);
     if (pager || asked.place == PagerPlace::kernel) return pager;
@@ -117,15 +123,27 @@ Result<std::unique_ptr<Pager>> serve(const Extension& extension, int descriptor,
   options.prefetch = asked.prefetch;
   options.max_restarts = asked.max_restarts;
   options.on_exit = on_exit;
-  VBPF_TRY(auto pager,
-           uffd::Pager::attach(extension, std::move(target), options, [log = asked.log](const Event& event) {
-             if (log) log(event.message);
-           }));
-  return std::unique_ptr<Pager>(std::make_unique<LibraryPager>(std::move(pager)));
+  const auto on_event = [log = asked.log](const Event& event) {
+    if (log) log(event.message);
+  };
+  std::unique_ptr<uffd::Pager> pager;
+  if (in_place) {
+    VBPF_TRY(pager, uffd::attach_to_faulting_threads(extension, std::move(target), options, on_event));
+  } else {
+    VBPF_TRY(pager, uffd::Pager::attach(extension, std::move(target), options, on_event));
+  }
+  return std::unique_ptr<Pager>(
+      std::make_unique<LibraryPager>(std::move(pager), in_place ? asked.place : PagerPlace::threads));
 }
 
-// One that serves faults in the kernel as well: of read(2) into the memory, say.
-Result<File> new_descriptor() {
+// One that serves faults in the kernel as well: of read(2) into the memory, say. With signals anybody may have one, of
+// the program's own faults.
+Result<File> new_descriptor(bool with_signals) {
+  if (with_signals) {
+    File own(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)));
+    if (own) return own;
+    return Error{ErrorKind::machine, std::string("no userfaultfd: ") + std::strerror(errno)};
+  }
   File made(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK)));
   if (made) return made;
   const int why = errno;
@@ -142,8 +160,9 @@ Result<File> new_descriptor() {
 
 Result<std::unique_ptr<Pager>> Pager::page(const Extension& extension, std::span<std::byte> memory,
                                            const PagerOptions& options) {
-  VBPF_TRY(File descriptor, new_descriptor());
-  uffdio_api api{UFFD_API, 0, 0};
+  const bool with_signals = options.place == PagerPlace::faulting_thread;
+  VBPF_TRY(File descriptor, new_descriptor(with_signals));
+  uffdio_api api{UFFD_API, with_signals ? uint64_t{UFFD_FEATURE_SIGBUS} : 0, 0};
   if (::ioctl(descriptor.get(), UFFDIO_API, &api) != 0)
     return Error{ErrorKind::machine, std::string("the userfaultfd's handshake failed: ") + std::strerror(errno)};
   uffdio_register range{{reinterpret_cast<uint64_t>(memory.data()), memory.size()}, UFFDIO_REGISTER_MODE_MISSING, 0};

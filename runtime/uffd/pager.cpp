@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -75,8 +74,7 @@ Result<void> AttachedPager::start() {
   info_.descriptor = target_.number();
   info_.features = target_.features();
   info_.threads = options_.threads;
-  struct stat status{};
-  if (source_ && ::fstat(source_.get(), &status) == 0) info_.source_size = static_cast<uint64_t>(status.st_size);
+  info_.source_size = source_size();
   VBPF_CHECK(make_seats());
   info_.registered = registered_;
   info_.page_size = page_size_;

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -236,6 +237,11 @@ Done Server::place(Seat& seat, const Fault& fault, uint64_t pages, uint64_t mode
     at += size;
   }
   return Done::yes;
+}
+
+uint64_t Server::source_size() const {
+  struct stat status{};
+  return source_ && ::fstat(source_.get(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
 }
 
 Result<std::pair<Options, File>> prepare(const Extension& extension, const Options& asked) {

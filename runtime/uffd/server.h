@@ -67,6 +67,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   std::vector<Stats> seat_stats() const;
+  uint64_t source_size() const;  // bytes
 
  protected:
   ~Server() = default;

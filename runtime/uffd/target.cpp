@@ -82,7 +82,7 @@ uint64_t largest_page(const std::vector<Range>& ranges, uint64_t most) {
   return largest;
 }
 
-Result<Target> Target::check(Target target) {
+Result<Target> Target::check(Target target, bool with_signals) {
   // API:features:ioctls
   uint64_t features = 0;
   if (std::sscanf(fdinfo(target.descriptor(), "API").c_str(), "%*x:%lx:", &features) != 1)
@@ -92,7 +92,14 @@ Result<Target> Target::check(Target target) {
                                          " has had no handshake: attach after the program's UFFDIO_API"};
   }
   target.features_ = features & ~feature_initialized;
-  if ((target.features_ & UFFD_FEATURE_SIGBUS) != 0) {
+  const bool has_signals = (target.features_ & UFFD_FEATURE_SIGBUS) != 0;
+  if (with_signals && !has_signals) {
+    return Error{
+        ErrorKind::refused,
+        "the program did not ask for SIGBUS in place of messages (UFFD_FEATURE_SIGBUS): its threads sleep until "
+        "another answers"};
+  }
+  if (has_signals && !with_signals) {
     return Error{ErrorKind::refused,
                  "the program asked for SIGBUS in place of messages (UFFD_FEATURE_SIGBUS): nothing can be read"};
   }
@@ -117,7 +124,7 @@ Result<Target> Target::of_process(pid_t pid, std::optional<int> number) {
   return check(std::move(target));
 }
 
-Result<Target> Target::of_descriptor(int descriptor, pid_t pid) {
+Result<Target> Target::of_descriptor(int descriptor, pid_t pid, bool with_signals) {
   Target target;
   target.number_ = descriptor;
   target.pid_ = pid;
@@ -128,7 +135,7 @@ Result<Target> Target::of_descriptor(int descriptor, pid_t pid) {
     target.process_ = File(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!target.process_) return of_pid(pid, "a descriptor", errno);
   }
-  return check(std::move(target));
+  return check(std::move(target), with_signals);
 }
 
 Result<Target> Target::duplicate() const {

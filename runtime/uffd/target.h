@@ -34,8 +34,9 @@ class Target {
   // Takes the descriptor `number` of a process, or the only userfaultfd it has. bad_input: there is none; refused: the
   // process is not ours to touch, or the descriptor has had no handshake (UFFDIO_API).
   static Result<Target> of_process(pid_t pid, std::optional<int> number);
-  // One of this process's own, duplicated. `pid`: whose memory it is about.
-  static Result<Target> of_descriptor(int descriptor, pid_t pid);
+  // One of this process's own, duplicated. `pid`: whose memory it is about. `with_signals`: one that reports faults by
+  // SIGBUS (UFFD_FEATURE_SIGBUS), where any other is refused as such a one is elsewhere.
+  static Result<Target> of_descriptor(int descriptor, pid_t pid, bool with_signals = false);
 
   // The same once more.
   Result<Target> duplicate() const;
@@ -60,7 +61,7 @@ class Target {
 
  private:
   Target() = default;
-  static Result<Target> check(Target target);
+  static Result<Target> check(Target target, bool with_signals = false);
   File descriptor_, process_;
   int number_ = -1;
   pid_t pid_ = 0;

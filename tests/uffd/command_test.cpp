@@ -234,8 +234,10 @@ TEST_F(Uffd, RefusesWhatMakesNoSense) {
   expect({"--hook", "uffd", "--pid", "12x"}, 2, {"12x is neither a process nor PID:FD"});
   expect({"--hook", "uffd", "--pid", pid, "--dev", "lo"}, 2, {"--dev"});
   expect({"--hook", "xdp", "--dev", "lo", "--source", "x"}, 2, {"--source"});
-  expect({"--hook", "uffd", "--pid", pid, "--precise"}, 2, {"--precise"});
-  expect({"--hook", "uffd", "--pid", pid, "--engine", "kernel"}, 3, {"no kernel engine yet"});
+  expect({"--hook", "uffd", "--pid", pid, "--packet-bytes", "64"}, 2, {"--packet-bytes"});
+  expect({"--hook", "uffd", "--pid", pid, "--engine", "user", "--precise"}, 1, {"--precise", "kernel engine"});
+  expect({"--hook", "uffd", "--pid", pid, "--engine", "kernel"}, 3, {"has no vBPF engine"});
+  expect({"--hook", "uffd", "--pid", pid, "--engine", "kernel", "--on-exit", "zero"}, 1, {"--on-exit"});
   expect({"--hook", "uffd", "--pid", "4194303"}, 1, {"process 4194303 does not exist"});
   expect({"--hook", "uffd", "--pid", pid + ":0"}, 1, {"descriptor 0", "is not a userfaultfd; it has"});
   expect({"--hook", "uffd", "--pid", pid, "--source", "/nonexistent"}, 1, {"cannot read the source /nonexistent"});

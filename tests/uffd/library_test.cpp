@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // <vbpf/pager.h> and its C twin, as a program uses them.
 #include <gtest/gtest.h>
+#include <setjmp.h>  // NOLINT(modernize-deprecated-headers): sigsetjmp
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -80,6 +82,173 @@ TEST(LibraryPager, InTheKernelWhereThatCan) {
     EXPECT_EQ(area.word(13), 13u);
   }
   EXPECT_EQ(plain.word(14), 0u) << "plain memory again";
+}
+
+PagerOptions in_the_thread() {
+  PagerOptions options;
+  options.place = PagerPlace::faulting_thread;
+  return options;
+}
+
+TEST(FaultingThread, AnswersWithoutAnyOther) {
+  const Plain plain;
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension) << extension.error().message;
+  {
+    const auto pager = Pager::page(*extension, {plain.memory, plain.size}, in_the_thread());
+    ASSERT_TRUE(pager) << pager.error().message;
+    EXPECT_EQ((*pager)->place(), PagerPlace::faulting_thread);
+    EXPECT_EQ(plain.word(12), 12u);
+    EXPECT_EQ(plain.word(zero), 0u);
+    EXPECT_EQ(plain.word(ahead), uint64_t{ahead});
+    const PagerStats stats = (*pager)->stats();
+    EXPECT_EQ(stats.faults, 3u);
+    EXPECT_EQ(stats.answered, 3u);
+    EXPECT_EQ(stats.prefetched, 3u);
+    // What the kernel does for the program is not answered.
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    EXPECT_EQ(::write(ends[1], plain.memory + size_t{33} * 4096, 8), -1);
+    EXPECT_EQ(errno, EFAULT);
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+  EXPECT_EQ(plain.word(14), 0u) << "plain memory again";
+}
+
+enum class Stack { none, engines, own };
+
+// A thread whose alternate stack is none, that of an extension's first call, or its own.
+uint64_t touch(const Plain& plain, size_t page, Stack kind, const Extension& extension) {
+  uint64_t word = 0;
+  std::thread([&] {
+    std::vector<std::byte> bytes(size_t{64} << 10);
+    stack_t stack{};
+    stack.ss_sp = bytes.data();
+    stack.ss_size = bytes.size();
+    if (kind == Stack::own) ::sigaltstack(&stack, nullptr);
+    if (kind == Stack::engines && !extension.instantiate()) return;
+    word = plain.word(page);
+    if (plain.word(page + 1) != page + 1) word = 0;  // also when it has been here before
+    stack = {};
+    stack.ss_flags = SS_DISABLE;
+    if (kind == Stack::own) ::sigaltstack(&stack, nullptr);
+  }).join();
+  return word;
+}
+
+TEST(FaultingThread, MayHaveAnyAlternateStack) {
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension);
+  for (const Stack kind : {Stack::none, Stack::engines, Stack::own}) {
+    const Plain plain;
+    const auto pager = Pager::page(*extension, {plain.memory, plain.size}, in_the_thread());
+    ASSERT_TRUE(pager) << pager.error().message;
+    EXPECT_EQ(touch(plain, 30, kind, *extension), 30u) << static_cast<int>(kind);
+    // A crash is a signal in the handler of another. It always crashes there: at last the memory is plain.
+    EXPECT_EQ(touch(plain, crashed, kind, *extension) & 0xff, 0u) << static_cast<int>(kind);
+    EXPECT_TRUE((*pager)->ended());
+  }
+}
+
+TEST(FaultingThread, RunsOverItsBudgetLikeAnyOther) {
+  const Plain plain;
+  LoadOptions load;
+  load.budget = std::chrono::milliseconds(20);
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", load);
+  ASSERT_TRUE(extension);
+  PagerOptions options = in_the_thread();
+  options.max_restarts = 2;
+  std::string said;
+  options.log = [&](std::string_view line) { said += std::string(line) + "\n"; };
+  const auto pager = Pager::page(*extension, {plain.memory, plain.size}, options);
+  ASSERT_TRUE(pager);
+  EXPECT_EQ(plain.word(31), 31u);
+  EXPECT_EQ(plain.word(endless), 0u);
+  EXPECT_EQ((*pager)->stats().crashes, 3u);
+  EXPECT_NE(said.find("obey faulted: budget"), std::string::npos) << said;
+  EXPECT_EQ((*pager)->ended(), "obey faulted more than 2 times within a minute");
+}
+
+TEST(FaultingThread, ManyAskAFewAtATime) {
+  constexpr size_t pages = 64, threads = 8;
+  const Plain plain;
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension);
+  PagerOptions options = in_the_thread();
+  options.threads = 2;
+  const auto pager = Pager::page(*extension, {plain.memory, plain.size}, options);
+  ASSERT_TRUE(pager);
+  std::vector<std::thread> all;
+  std::atomic<int> wrong{0};
+  for (size_t i = 0; i < threads; ++i) {
+    all.emplace_back([&] {
+      for (size_t page = 22; page < 60; ++page)
+        if (page != backwards && page != from_source) wrong += plain.word(page) == page ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : all) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_LE((*pager)->stats().answered, pages * threads);
+}
+
+int foreign_signals;
+sigjmp_buf after_signal;
+
+// The program's own handler gets what is passed, and what has nothing to do with it.
+TEST(FaultingThread, WhatItPassesIsTheProgramsSignal) {
+  struct sigaction action{}, before{};
+  action.sa_handler = [](int) {
+    ++foreign_signals;
+    siglongjmp(after_signal, 1);
+  };
+  action.sa_flags = SA_NODEFER;
+  ASSERT_EQ(::sigaction(SIGBUS, &action, &before), 0);
+  {
+    Kind kind;
+    kind.features = UFFD_FEATURE_SIGBUS;
+    const Area area(64, kind);
+    const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+    ASSERT_TRUE(extension);
+    PagerOptions options = in_the_thread();
+    const auto pager = Pager::attach(*extension, area.descriptor(), options);
+    ASSERT_TRUE(pager) << pager.error().message;
+    for (const uint64_t page : {uint64_t{passed}, uint64_t{poisoned}}) {
+      if (sigsetjmp(after_signal, 1) == 0) {
+        area.word(page);
+        ADD_FAILURE() << "no signal for page " << page;
+      }
+    }
+    EXPECT_EQ(foreign_signals, 2);
+    EXPECT_EQ(area.word(34), 34u);
+    EXPECT_EQ((*pager)->stats().passed, 1u);
+    const Area other;
+    EXPECT_FALSE(Pager::attach(*extension, other.descriptor(), options)) << "it reports by messages";
+    kind.mode |= UFFDIO_REGISTER_MODE_WP;
+    const Area protected_too(64, kind);
+    const auto refused = Pager::attach(*extension, protected_too.descriptor(), options);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("more than missing pages"), std::string::npos);
+  }
+  ::sigaction(SIGBUS, &before, nullptr);
+}
+
+TEST(FaultingThread, ASourceThatShrinksIsACrashInTheHandler) {
+  const auto path = std::filesystem::temp_directory_path() / ("vbpf-source-" + std::to_string(::getpid()));
+  std::ofstream(path) << std::string(size_t{3} * 4096, 's');
+  const Plain plain;
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension);
+  PagerOptions options = in_the_thread();
+  options.source = path;
+  options.max_restarts = 1;
+  const auto pager = Pager::page(*extension, {plain.memory, plain.size}, options);
+  ASSERT_TRUE(pager) << pager.error().message;
+  std::filesystem::resize_file(path, 0);
+  EXPECT_EQ(plain.word(35), 35u);
+  EXPECT_EQ(plain.word(from_source), 0u);
+  EXPECT_TRUE((*pager)->ended());
+  std::filesystem::remove(path);
 }
 
 TEST(LibraryPager, SaysWhatIsWrong) {

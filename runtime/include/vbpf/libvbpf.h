@@ -210,7 +210,9 @@ typedef struct vbpf_pager vbpf_pager;
 enum vbpf_pager_place {
   VBPF_PAGER_AUTOMATIC = 0, /* in the kernel where that can (CAP_SYS_MODULE), else in threads */
   VBPF_PAGER_THREADS = 1,   /* of this process, which read the userfaultfd */
-  VBPF_PAGER_KERNEL = 2     /* at fault time: with the patched kernel and protection keys */
+  VBPF_PAGER_KERNEL = 2,    /* at fault time: with the patched kernel and protection keys */
+  /* In the thread that faults, in a handler of SIGBUS: see PagerPlace in <vbpf/pager.h> for what that cannot do. */
+  VBPF_PAGER_FAULTING_THREAD = 3
 };
 
 /* Begin with: vbpf_pager_options options = VBPF_PAGER_OPTIONS_INIT; what is 0 or NULL has its default. */
@@ -247,7 +249,7 @@ typedef struct vbpf_pager_stats {
   uint64_t prefetched; /* pages nobody had touched */
   uint64_t crashes;    /* of the extension */
 } vbpf_pager_stats;
-/* VBPF_PAGER_THREADS or VBPF_PAGER_KERNEL. */
+/* enum vbpf_pager_place: where it is. */
 VBPF_API int vbpf_pager_get_place(const vbpf_pager* pager);
 VBPF_API void vbpf_pager_get_stats(const vbpf_pager* pager, vbpf_pager_stats* stats);
 

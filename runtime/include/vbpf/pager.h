@@ -27,13 +27,17 @@ enum class PagerPlace {
   automatic,  // in the kernel where that can, which takes CAP_SYS_MODULE; else in threads, and `log` is told why
   threads,    // of this process, which read the userfaultfd
   kernel,     // at fault time: with the patched kernel and protection keys
+  // In the thread that faults, in a handler of SIGBUS; asked for by name only. Accesses that the kernel makes for the
+  // program (read(2) into such memory, futexes, KVM) fail with EFAULT instead of waiting for a page. Missing pages
+  // only. A handler of SIGBUS of the program's own must be there before the pager is: it gets what is passed.
+  faulting_thread,
 };
 
 struct PagerOptions {
   PagerPlace place = PagerPlace::automatic;
   std::string entry;           // empty: the only one in section "uffd"
   std::string source;          // a file that the extension may read, or empty
-  uint32_t threads = 1;        // that serve; at most 64. More than 1: not in the kernel
+  uint32_t threads = 1;        // that serve, or ask at a time; at most 64. More than 1: not in the kernel
   uint32_t prefetch = 64;      // pages besides a fault's own, at most
   uint32_t max_restarts = 10;  // within a minute, after crashes; one more ends it
   // A line for each crash and restart of the extension, and when it ends by itself. Called on a thread of the pager, so
@@ -59,6 +63,7 @@ class VBPF_API Pager {
   static Result<std::unique_ptr<Pager>> page(const Extension& extension, std::span<std::byte> memory,
                                              const PagerOptions& options = {});
   // A userfaultfd of this process that has had its handshake and is somebody's set-up, in place of a handler thread.
+  // For PagerPlace::faulting_thread it must have UFFD_FEATURE_SIGBUS.
   // The descriptor stays the caller's. After destruction faults wait for another reader.
   static Result<std::unique_ptr<Pager>> attach(const Extension& extension, int descriptor,
                                                const PagerOptions& options = {});
