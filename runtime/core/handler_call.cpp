@@ -25,12 +25,19 @@ struct Job {
   size_t used;
 };
 
-// Of a thread, for its life: a job, a stack to run it on, an alternate stack, and room for the one that is in use.
+// Of a thread, for its life: a job, a stack to run it on, two alternate stacks, and room for the one that is in use.
 class Room {
  public:
   Room() : memory_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
   ~Room() {
-    if (*this) ::munmap(memory_, size);
+    if (!*this) return;
+    stack_t now{};
+    ::sigaltstack(nullptr, &now);
+    stack_t off{};
+    off.ss_flags = SS_DISABLE;
+    // A handler that was left by longjmp() has left one of these behind.
+    if (now.ss_sp == alternate_stack(0) || now.ss_sp == alternate_stack(1)) ::sigaltstack(&off, nullptr);
+    ::munmap(memory_, size);
   }
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
@@ -39,10 +46,16 @@ class Room {
   Job& job() const { return *static_cast<Job*>(memory_); }
   std::byte* saved() const { return at(4096); }
   std::byte* stack_top() const { return at(4096 + saved_size + stack_size); }
-  std::byte* alternate_stack() const { return at(4096 + saved_size + stack_size); }
+  // One of the two on which the caller does not run.
+  std::byte* free_alternate_stack() const {
+    const auto* const here = static_cast<std::byte*>(__builtin_frame_address(0));
+    const bool on_first = here >= alternate_stack(0) && here < alternate_stack(1);
+    return alternate_stack(on_first ? 1 : 0);
+  }
 
  private:
-  static constexpr size_t size = 4096 + saved_size + 2 * stack_size;
+  static constexpr size_t size = 4096 + saved_size + 3 * stack_size;
+  std::byte* alternate_stack(size_t number) const { return at(4096 + saved_size + (1 + number) * stack_size); }
   std::byte* at(size_t offset) const { return static_cast<std::byte*>(memory_) + offset; }
   void* memory_;
 };
@@ -106,7 +119,7 @@ bool call_from_handler(ucontext_t& context, void (*function)(void*), void* argum
     // One that SS_AUTODISARM has taken away comes back when the handler returns; until then there is another.
     if ((now.ss_flags & SS_DISABLE) != 0 && before.attached) {
       stack_t another{};
-      another.ss_sp = mine.alternate_stack();
+      another.ss_sp = mine.free_alternate_stack();
       another.ss_size = stack_size;
       another.ss_flags = static_cast<int>(1u << 31);  // SS_AUTODISARM
       if (::sigaltstack(&another, nullptr) != 0) return false;
