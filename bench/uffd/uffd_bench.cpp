@@ -27,6 +27,7 @@
 
 #include "pager.h"
 #include "snapshot.h"
+#include "vbpf/pager.h"
 
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
@@ -45,7 +46,7 @@ void check(bool good, const char* what) {
   if (!good) fail(std::string(what) + ": " + std::strerror(errno));
 }
 
-enum class Way { anonymous, file, handler, signal, worker };
+enum class Way { anonymous, file, handler, signal, worker, faulting_thread };
 
 struct Job {
   Way way = Way::anonymous;
@@ -93,6 +94,18 @@ void give(uint64_t at) {
   }
 }
 
+// For the life of the process.
+void page_by_extension(const char* object, size_t size) {
+  const auto extension = vbpf::Extension::open(object, {});
+  if (!extension) fail(extension.error().message);
+  vbpf::PagerOptions options;
+  options.place = vbpf::PagerPlace::faulting_thread;
+  static std::unique_ptr<vbpf::Pager> pager;
+  auto made = vbpf::Pager::page(*extension, {reinterpret_cast<std::byte*>(memory), size}, options);
+  if (!made) fail(made.error().message);
+  pager = std::move(*made);
+}
+
 void make_memory(const Job& job) {
   const size_t size = job.pages * page_size;
   const int file = job.way == Way::file ? ::open(job.source.c_str(), O_RDONLY) : -1;
@@ -101,6 +114,7 @@ void make_memory(const Job& job) {
   check(memory != MAP_FAILED, "mmap");
   ::madvise(memory, size, MADV_NOHUGEPAGE);
   if (job.way == Way::anonymous || job.way == Way::file) return;
+  if (job.way == Way::faulting_thread) return page_by_extension(job.object, size);
   const int flags = O_CLOEXEC | O_NONBLOCK | (job.way == Way::signal ? UFFD_USER_MODE_ONLY : 0);
   descriptor = static_cast<int>(::syscall(SYS_userfaultfd, flags));
   check(descriptor >= 0, "userfaultfd");
@@ -228,6 +242,12 @@ void print_rates(const char* title, const std::vector<Row>& rows) {
   }
 }
 
+void print_overhead(const Row& row, const Row& bare) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < row.milliseconds.size(); ++i) ratios.push_back(row.milliseconds[i] / bare.milliseconds[i]);
+  std::printf("\n%s: %.2f × the time of %s (target ≤ 1.15 ×)\n", row.name, median(ratios), bare.name);
+}
+
 // Raw, page by page its number and what follows from it; and the same as a snapshot.
 class Images {
  public:
@@ -282,10 +302,12 @@ int run_all(int rounds, size_t pages) {
         {"plain anonymous memory", job(Way::anonymous), ""},
         {"private mapping of a file", job(Way::file, nullptr, images.raw), ""},
         {"SIGBUS and COPY in the thread", job(Way::signal), ""},
+        {"extension in the thread that faults", job(Way::faulting_thread, NUMBER_OBJECT), ""},
     };
     if (!random) rows.insert(rows.begin() + 2, {"worker, 63 pages ahead", job(Way::worker, AHEAD_OBJECT), "≥ 4 ×"});
     run(rows, 0, rounds);
     print_rates(random ? "random" : "sequential", rows);
+    print_overhead(rows[rows.size() - 1], rows[rows.size() - 2]);
   }
   const std::vector<uint32_t> quarter = shuffled(pages, pages / 4);
   std::vector<Row> rows = {

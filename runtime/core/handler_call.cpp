@@ -15,6 +15,7 @@ extern "C" [[gnu::visibility("hidden")]] void vbpf_call_on_stack(void (*function
 namespace vbpf {
 namespace {
 
+constexpr unsigned ss_autodisarm = 1u << 31;  // SS_AUTODISARM of <linux/signal.h>, which does not go with <csignal>
 constexpr size_t largest_argument = 256, stack_size = size_t{256} << 10, saved_size = size_t{256} << 10;
 
 // What a call needs that is on no stack that a signal may come on.
@@ -105,25 +106,25 @@ bool call_from_handler(ucontext_t& context, void (*function)(void*), void* argum
   job.function = function;
   std::memcpy(job.argument, argument, size);
   const Before before;
-  stack_t now{};
-  ::sigaltstack(nullptr, &now);
-  if ((now.ss_flags & SS_ONSTACK) != 0) {
-    // Below this frame and its red zone nothing is alive.
-    auto* const start = static_cast<std::byte*>(now.ss_sp);
-    auto* const here = static_cast<std::byte*>(__builtin_frame_address(0)) - 1024;
-    job.from = std::max(here, start);
-    job.used = static_cast<size_t>(start + now.ss_size - job.from);
+  // The kernel says in the context what the thread had when the signal came.
+  const stack_t& given = context.uc_stack;
+  auto* const start = static_cast<std::byte*>(given.ss_sp);
+  auto* const here = static_cast<std::byte*>(__builtin_frame_address(0));
+  const bool on_it = (given.ss_flags & SS_DISABLE) == 0 && here >= start && here < start + given.ss_size;
+  const bool disarmed = on_it && (static_cast<unsigned>(given.ss_flags) & ss_autodisarm) != 0;
+  if (on_it && !disarmed) {
+    // Below this frame and what it calls nothing is alive.
+    job.from = std::max(here - 1024, start);
+    job.used = static_cast<size_t>(start + given.ss_size - job.from);
     if (job.used > saved_size) return false;
     vbpf_call_on_stack(run_saving, &job, mine.stack_top());
   } else {
-    // One that SS_AUTODISARM has taken away comes back when the handler returns; until then there is another.
-    if ((now.ss_flags & SS_DISABLE) != 0 && before.attached) {
-      stack_t another{};
-      another.ss_sp = mine.free_alternate_stack();
-      another.ss_size = stack_size;
-      another.ss_flags = static_cast<int>(1u << 31);  // SS_AUTODISARM
-      if (::sigaltstack(&another, nullptr) != 0) return false;
-    }
+    // It comes back when the handler returns; until then there is another.
+    stack_t another{};
+    another.ss_sp = mine.free_alternate_stack();
+    another.ss_size = stack_size;
+    another.ss_flags = static_cast<int>(ss_autodisarm);
+    if (disarmed && ::sigaltstack(&another, nullptr) != 0) return false;
     run(job);
   }
   std::memcpy(argument, job.argument, size);

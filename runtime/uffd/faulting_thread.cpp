@@ -13,6 +13,7 @@
 #include "handler_call.h"
 #include "server.h"
 #include "signals.h"
+#include "thread.h"
 
 namespace vbpf::uffd {
 namespace {
@@ -53,6 +54,8 @@ struct Place {
   std::atomic<int> visitors{0};
 };
 std::array<Place, 64> places;
+
+uint32_t this_thread() { return static_cast<uint32_t>(current_thread != nullptr ? current_thread->tid : ::gettid()); }
 
 struct Question {
   uint64_t address;
@@ -162,7 +165,7 @@ bool FaultingThreads::serve(uint64_t address, bool is_write) {
   if (!place) return false;
   if (stopping_) return options_.on_exit == OnExit::zero;  // not registered any more: tried again, there is a page
   const Fault fault{address, address & ~(place->mapping.page_size - 1), *place,
-                    is_write ? uint32_t{VBPF_UFFD_WRITE} : 0, static_cast<uint32_t>(::gettid())};
+                    is_write ? uint32_t{VBPF_UFFD_WRITE} : 0, this_thread()};
   size_t number = 0;
   Seat& seat = take_seat(number);
   seat.counts.faults.add();
