@@ -66,10 +66,7 @@ Room& room() {
   return room;
 }
 
-void run(const Job& job) {
-  unblock_signals();
-  job.function(const_cast<std::byte*>(job.argument));
-}
+void run(const Job& job) { job.function(const_cast<std::byte*>(job.argument)); }
 
 // On a stack of its own: a signal overwrites the handler's frames, which are put back.
 void run_saving(void* raw) {
@@ -79,7 +76,7 @@ void run_saving(void* raw) {
   run(job);
   sigset_t all;
   sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // the handler's own mask, as it was
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // one that comes late may not find it half restored
   std::memcpy(job.from, saved, job.used);
 }
 

@@ -187,6 +187,10 @@ Result<void> install(int number, void (*handler)(int, siginfo_t*, void*), struct
   action.sa_sigaction = handler;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigfillset(&action.sa_mask);
+  if (number == SIGBUS) {  // the hook for these may call extensions
+    keep_signals_unblocked(action.sa_mask);
+    action.sa_flags |= SA_NODEFER;
+  }
   if (::sigaction(number, &action, &old) == 0) return {};
   return Error{ErrorKind::machine,
                std::string("cannot handle signal ") + std::to_string(number) + ": " + std::strerror(errno)};
@@ -234,8 +238,8 @@ void put_handlers_on_alternate_stack() {
 Result<void> install_signals() {
   static std::mutex mutex;
   const std::scoped_lock lock(mutex);
-  for (size_t i = 0; i < fault_signals.size(); ++i) VBPF_CHECK(install_fault_handler(i));
   VBPF_CHECK(install_budget_handler());
+  for (size_t i = 0; i < fault_signals.size(); ++i) VBPF_CHECK(install_fault_handler(i));
   put_handlers_on_alternate_stack();
   return {};
 }

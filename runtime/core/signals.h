@@ -24,7 +24,7 @@ void unblock_signals();
 void keep_signals_unblocked(sigset_t& mask);
 
 // Asked about a bus error at an address that is there, in code of the host. True: the access is to be tried again.
-// Called in the handler, on the alternate stack if there is one, with all signals blocked.
+// Called in the handler, on the alternate stack if there is one, with all signals blocked but those of extensions.
 using BusErrorHook = bool (*)(const siginfo_t& info, ucontext_t& context);
 void set_bus_error_hook(BusErrorHook hook);
 
