@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 
@@ -18,7 +20,7 @@ namespace {
 
 struct Arguments {
   std::string file, hook = "xdp", device, name, entry, mode = "auto", poll = "adaptive", on_fault = "restart",
-                    engine = "auto", process, source, on_exit = "wait";
+                    engine = "auto", process, listen, source, on_exit = "wait";
   bool copy = false, zero_copy = false, i_know = false, precise = false;
   std::string copy_size;
   uint32_t frames = 2048, frame_size = 0, batch = 64, max_restarts = 10, threads = 1, prefetch = 64;
@@ -109,8 +111,23 @@ Result<uffd::Target> find_target(const std::string& text) {
   return uffd::Target::of_process(pid, descriptor);
 }
 
+// Ctrl-C takes the socket away, too.
+Result<uffd::Target> wait_for_sender(const std::string& path) {
+  static std::string to_remove;
+  to_remove = path;
+  const auto remove = [](int number) {
+    ::unlink(to_remove.c_str());
+    ::_exit(128 + number);
+  };
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, remove);
+  auto target = uffd::Target::of_sender(
+      path, [&] { complain("vbpf: waiting at " + path + " for a process that sends its userfaultfd"); });
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+  return target;
+}
+
 Result<void> Arguments::add_process(LoadRequest& request) const {
-  VBPF_TRY(uffd::Target target, find_target(process));
+  VBPF_TRY(uffd::Target target, listen.empty() ? find_target(process) : wait_for_sender(listen));
   request.target = std::make_shared<const uffd::Target>(std::move(target));
   request.uffd.entry = entry;
   if (!source.empty()) {
@@ -197,7 +214,7 @@ Result<void> check_hook(const Arguments& arguments) {
   if (!xdp && !uffd && arguments.hook != "plugin")
     return Error{ErrorKind::bad_input, "hook " + arguments.hook + " is not known; this version has: xdp, uffd, plugin"};
   if (xdp && arguments.device.empty()) throw CLI::RequiredError("--dev");
-  if (uffd && arguments.process.empty()) throw CLI::RequiredError("--pid");
+  if (uffd && arguments.process.empty() && arguments.listen.empty()) throw CLI::RequiredError("--pid");
   const auto exclude = [&](const std::vector<CLI::Option*>& options) {
     if (const std::string one = given(options); !one.empty()) throw CLI::ExcludesError(one, "--hook " + arguments.hook);
   };
@@ -257,6 +274,9 @@ Action add_load(CLI::App& command) {
       ->capture_default_str();
   auto* process = command.add_option("--pid", arguments->process,
                                      "the process of hook uffd, or PID:FD where it has several userfaultfds");
+  auto* listen = command.add_option("--listen", arguments->listen,
+                                    "hook uffd: wait at this Unix socket for a process that sends its userfaultfd");
+  listen->excludes(process);
   auto* source = command.add_option("--source", arguments->source, "hook uffd: a file that the extension can read");
   auto* threads =
       command.add_option("--threads", arguments->threads, "hook uffd, user engine: how many serve the descriptor");
@@ -316,7 +336,7 @@ Action add_load(CLI::App& command) {
                                command.get_option("--unconfined")};
   arguments->of_kernel_engine = {precise, copy_size};
   arguments->of_xdp = {device, mode, poll, copy, zero_copy, batch, frames, frame_size, copy_size};
-  arguments->of_uffd = {process, source, threads, prefetch, on_exit};
+  arguments->of_uffd = {process, listen, source, threads, prefetch, on_exit};
   return [arguments] { return load(*arguments); };
 }
 

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -122,6 +124,67 @@ Result<Target> Target::of_process(pid_t pid, std::optional<int> number) {
   if (!target.descriptor_) return of_pid(pid, "descriptor " + std::to_string(target.number_), errno);
   if (target.gone()) return of_pid(pid, "", ESRCH);  // another process may have its number by now
   return check(std::move(target));
+}
+
+namespace {
+
+struct Sender {
+  File descriptor;
+  pid_t pid = 0;
+};
+
+// The first descriptor that comes with the first message.
+Result<Sender> receive(int connection) {
+  Sender sender;
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return system_error("cannot ask who has connected", errno);
+  sender.pid = peer.pid;
+  char bytes[4096];
+  iovec data{bytes, sizeof(bytes)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  if (::recvmsg(connection, &message, MSG_CMSG_CLOEXEC) < 0) return system_error("cannot read from the socket", errno);
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) {
+    return Error{ErrorKind::bad_input, "process " + std::to_string(peer.pid) +
+                                           " has connected, but sends no descriptor with its first message"};
+  }
+  int number = -1;
+  std::memcpy(&number, CMSG_DATA(header), sizeof(number));
+  sender.descriptor = File(number);
+  return sender;
+}
+
+}  // namespace
+
+Result<Target> Target::of_sender(const std::string& path, const std::function<void()>& when_ready) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(address.sun_path))
+    return Error{ErrorKind::bad_input,
+                 "a socket's path has 1 to " + std::to_string(sizeof(address.sun_path) - 1) + " bytes"};
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  const File socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return system_error("no Unix socket", errno);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    return Error{ErrorKind::bad_input, "cannot make the socket " + path + ": " + std::strerror(errno)};
+  struct Removed {
+    const std::string& path;
+    ~Removed() { ::unlink(path.c_str()); }
+  } const removed{path};
+  ::chmod(path.c_str(), 0600);
+  if (::listen(socket.get(), 1) != 0) return system_error("cannot listen at " + path, errno);
+  when_ready();
+  const File connection(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!connection) return system_error("nobody has connected to " + path, errno);
+  VBPF_TRY(const Sender sender, receive(connection.get()));
+  return of_descriptor(sender.descriptor.get(), sender.pid);
 }
 
 Result<Target> Target::of_descriptor(int descriptor, pid_t pid, bool with_signals) {

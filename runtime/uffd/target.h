@@ -6,7 +6,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "file.h"
@@ -34,6 +36,9 @@ class Target {
   // Takes the descriptor `number` of a process, or the only userfaultfd it has. bad_input: there is none; refused: the
   // process is not ours to touch, or the descriptor has had no handshake (UFFDIO_API).
   static Result<Target> of_process(pid_t pid, std::optional<int> number);
+  // The one that a process sends with SCM_RIGHTS through the Unix socket `path`, which is made, and gone again when
+  // this returns. Waits until somebody connects, after calling `when_ready`; bad_input: what is sent is no userfaultfd.
+  static Result<Target> of_sender(const std::string& path, const std::function<void()>& when_ready);
   // One of this process's own, duplicated. `pid`: whose memory it is about. `with_signals`: one that reports faults by
   // SIGBUS (UFFD_FEATURE_SIGBUS), where any other is refused as such a one is elsewhere.
   static Result<Target> of_descriptor(int descriptor, pid_t pid, bool with_signals = false);

@@ -2,11 +2,15 @@
 // vbpf load --hook uffd, on another process.
 #include "../cli/command.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <csignal>
 #include <cstdio>
 #include <thread>
+
+#include "area.h"
 
 namespace vbpf::cli_test {
 namespace {
@@ -208,6 +212,59 @@ TEST_F(Uffd, ALoadThatFailsLeavesTheMemoryAsItWas) {
   EXPECT_TRUE(soon([] { return vbpf({"list", "--json"}).json().empty(); }));
   ASSERT_EQ(load(UFFD_OBEY, victim).status, 0);
   EXPECT_EQ(victim.ask("read 30"), 30);
+}
+
+// A program that sends its descriptor before it touches anything; 0: it found zeros.
+int send_and_touch(const std::string& socket_path, int go) {
+  const vbpf::uffd::test::Area area;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, socket_path.c_str(), sizeof(address.sun_path) - 1);
+  const int connection = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  for (int tries = 0; ::connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0; ++tries) {
+    if (tries == 500) return 2;
+    std::this_thread::sleep_for(10ms);
+  }
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
+  char text[] = "[]";
+  iovec data{text, 2};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  const int descriptor = area.descriptor();
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+  if (::sendmsg(connection, &message, 0) < 0) return 3;
+  char byte = 0;
+  if (::read(go, &byte, 1) != 1) return 4;
+  return area.word(30) == 0 ? 0 : 1;
+}
+
+TEST_F(Uffd, TakesADescriptorThatIsSent) {
+  const std::string path = (folder_.path / "socket").string();
+  int go[2];
+  ASSERT_EQ(::pipe(go), 0);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(send_and_touch(path, go[0]));
+  const Answer loaded = vbpf({"load", sample("zero_pager"), "--hook", "uffd", "--listen", path});
+  ASSERT_EQ(loaded.status, 0) << loaded.err;
+  EXPECT_NE(loaded.err.find("waiting at " + path), std::string::npos);
+  EXPECT_NE(loaded.out.find("of process " + std::to_string(child)), std::string::npos) << loaded.out;
+  EXPECT_FALSE(std::filesystem::exists(path));
+  ASSERT_EQ(::write(go[1], "x", 1), 1);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(vbpf({"unload", "zero_pager"}).status, 0);
+  for (const int end : go) ::close(end);
+  const Answer taken = vbpf({"load", sample("zero_pager"), "--hook", "uffd", "--listen", "/dev/null"});
+  EXPECT_EQ(taken.status, 1);
+  EXPECT_TRUE(taken.says({"cannot make the socket /dev/null"}));
 }
 
 TEST_F(Uffd, TheEndOfTheProcessIsSaid) {

@@ -25,12 +25,12 @@ _vbpf() {
     --confine) mapfile -t COMPREPLY < <(compgen -W 'auto pku sfi' -- "$current"); return ;;
     --variant) mapfile -t COMPREPLY < <(compgen -W 'user sfi kernel' -- "$current"); return ;;
     --frame-size) mapfile -t COMPREPLY < <(compgen -W '2048 4096' -- "$current"); return ;;
-    --data | --pcap | --source) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --data | --pcap | --source | --listen) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --name | --entry | --threads | --prefetch | --batch | --frames | --max-restarts | --packet-bytes | --budget | --stack-size | --heap-size | --interval | --hex | --repeat)
       return ;;
   esac
   case $verb in
-    load) options='--hook --dev --pid --source --threads --prefetch --on-exit --name --entry --engine --precise --packet-bytes --mode --poll --copy --zero-copy --batch --frames --frame-size --on-fault --max-restarts
+    load) options='--hook --dev --pid --listen --source --threads --prefetch --on-exit --name --entry --engine --precise --packet-bytes --mode --poll --copy --zero-copy --batch --frames --frame-size --on-fault --max-restarts
       --confine --unconfined --budget --stack-size --heap-size --i-know --json --help' ;;
     unload) options='--all --json --help' ;;
     list | doctor) options='--json --help' ;;
