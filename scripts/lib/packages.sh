@@ -24,6 +24,6 @@ test_packages=(
   "${kernel_packages[@]}"
   libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck git
   libgtest-dev libgmock-dev libbenchmark-dev
-  procps iperf3 tcpdump stress-ng criu python3
+  procps iperf3 tcpdump stress-ng criu python3 kexec-tools
   mandoc zsh
 )
