@@ -271,12 +271,32 @@ TEST(KernelFaults, SharedMemoryIsFilledAndOthersSeeIt) {
   EXPECT_TRUE(is_bus_error([&] { area.word(50); }));
 }
 
-TEST(KernelFaults, HugePagesAreFilledWhole) {
-  std::ofstream("/proc/sys/vm/nr_hugepages") << 16;
+TEST(KernelFaults, PrivateMappingsOfAFileAreFilledAndItIsNot) {
+  const MemoryFile file(64 * Area::page_size);
+  Kind kind;
+  kind.features = UFFD_FEATURE_MISSING_SHMEM;
+  kind.memory = file.descriptor;
+  kind.copies = true;
+  const Area area(64, kind);
+  const Obeyed obeyed(area);
+  EXPECT_TRUE(area.holds(9, 9));
+  *area.at(10) = 1;
+  EXPECT_EQ(area.word(10), 1u);
+  uint64_t word = 1;
+  ASSERT_EQ(::pread(file.descriptor, &word, sizeof(word), 9 * Area::page_size), 8);
+  EXPECT_EQ(word, 0u);
+}
+
+class HugePages : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(KernelFaults, HugePages, testing::Bool());
+
+TEST_P(HugePages, AreFilledWhole) {
+  std::ofstream("/proc/sys/vm/nr_hugepages") << 32;
   const MemoryFile file(8 * huge_size, MFD_HUGETLB);
   Kind kind;
   kind.features = UFFD_FEATURE_MISSING_HUGETLBFS;
   kind.memory = file.descriptor;
+  kind.copies = GetParam();
   const Area area(size_t{8} * 512, kind);
   kernel::ResidentOptions options;
   options.fill_size = huge_size;
@@ -288,9 +308,11 @@ TEST(KernelFaults, HugePagesAreFilledWhole) {
   };
   EXPECT_TRUE(holds(0) && holds(7));
   EXPECT_EQ(obeyed.resolved() + obeyed.answered(2), 2u);
+  *area.at(512 * 7 + 3) = 99;
+  EXPECT_EQ(area.word(512 * 7 + 3), 99u);
   uint64_t word = 0;
   ASSERT_EQ(::pread(file.descriptor, &word, sizeof(word), 7 * huge_size + 4096), 8);
-  EXPECT_EQ(word, 7u);
+  EXPECT_EQ(word, GetParam() ? 0u : 7u);
 }
 
 TEST(KernelFaults, HugePagesLargerThanItsBufferArePassed) {

@@ -24,7 +24,8 @@ using namespace numbers;
 struct Kind {
   uint64_t features = 0, mode = UFFDIO_REGISTER_MODE_MISSING;
   int flags = O_NONBLOCK;
-  int memory = -1;  // a memfd
+  int memory = -1;      // a memfd
+  bool copies = false;  // of it: what is written is not the file's
   bool handshake = true;
 };
 
@@ -38,7 +39,7 @@ class Area {
       uffdio_api api{UFFD_API, kind.features, 0};
       EXPECT_EQ(::ioctl(descriptor_, UFFDIO_API, &api), 0) << std::strerror(errno);
     }
-    const int shared = kind.memory >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+    const int shared = kind.memory < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : kind.copies ? MAP_PRIVATE : MAP_SHARED;
     memory_ = static_cast<uint8_t*>(::mmap(nullptr, size_, PROT_READ | PROT_WRITE, shared, kind.memory, 0));
     EXPECT_NE(static_cast<void*>(memory_), MAP_FAILED);
     if (!kind.handshake) return;

@@ -207,13 +207,12 @@ static bool missing(struct visit *visit, vm_fault_t *ret)
 	struct vm_area_struct *vma = vmf->vma;
 	struct folio *folio;
 
-	if (!is_vm_hugetlb_page(vma)) {
-		if (!have_page_table(vmf, ret))
-			return true;
-		*ret = vma->vm_flags & VM_SHARED ? 0 : vmf_anon_prepare(vmf);
-		if (*ret)
-			return true;
-	}
+	if (!is_vm_hugetlb_page(vma) && !have_page_table(vmf, ret))
+		return true;
+	/* What it returns is passed on: it may have released the lock. */
+	*ret = vma->vm_flags & VM_SHARED ? 0 : vmf_anon_prepare(vmf);
+	if (*ret)
+		return true;
 	folio = new_folio(visit, visit->query.page);
 	if (!folio)
 		return false;
