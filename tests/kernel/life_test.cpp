@@ -300,10 +300,13 @@ TEST(Memory, ComesBackAfterTenThousandCrashes) {
   ::sleep(1);
   std::printf("vmalloc areas %lu, then %lu; kernel memory %lu KiB, then %lu; free %lu KiB, then %lu\n", areas,
               vmalloc_areas(), kernel, kernel_memory(), free, free_memory());
-  EXPECT_EQ(vmalloc_areas(), areas);
+  // Threads of the kernel come and go with their stacks.
+  EXPECT_LT(vmalloc_areas(), areas + 10);
   // A page for each ten would be 4000 KiB.
   EXPECT_LT(kernel_memory(), kernel + 1000);
-  EXPECT_GT(free_memory() + 4000, free);
+  // The kernel keeps the page tables of all addresses that vmalloc() has ever used, and regions move about: the slower
+  // the machine, the more (1700 to 7000 KiB were seen). A page for each extension would be 40000 KiB.
+  EXPECT_GT(free_memory() + 16000, free);
 }
 
 }  // namespace
