@@ -131,7 +131,8 @@ Result<void> Resident::create(const Machine& machine, const ResidentOptions& opt
   std::memcpy(request.name, options.name.data(), options.name.size());
   request.concurrency = manifest.concurrency;
   request.flags = options.precise ? VBPF_PRECISE : 0;
-  if ((manifest.packet & VBPF_PACKET_READ_ONLY) != 0) request.flags |= VBPF_READ_ONLY;
+  if ((manifest.packet & VBPF_PACKET_READ_ONLY) != 0 || manifest.packet == VBPF_PACKET_NOTHING)
+    request.flags |= VBPF_READ_ONLY;
   request.stack_size = options.stack_size.value_or(manifest.stack_size);
   request.heap_size = heap_size_;
   request.budget_ns = static_cast<uint64_t>(options.budget.count());

@@ -45,7 +45,7 @@
 /*
  * How much of a packet an XDP entry needs: all of its linear part, nothing, or so many bytes at most. An engine that
  * copies packets (the kernel's) copies no more; one that works on them in place shows all. With READ_ONLY beside it
- * (`|`), the entry changes nothing: what it changes anyway may be lost.
+ * (`|`), the entry changes nothing: what it changes anyway may be lost. So it is with nothing.
  */
 #define VBPF_PACKET_ALL 0u
 #define VBPF_PACKET_NOTHING 0x7fffffffu

@@ -43,7 +43,7 @@ static enum hrtimer_restart wake_up(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-u32 vbpf_call_run_precise(struct vbpf_run *run, u64 budget_ns)
+u32 vbpf_call_run_precise(struct vbpf_run *run, u64 budget_ns, u64 *value)
 {
 	struct hrtimer timer;
 	u32 exit;
@@ -52,7 +52,7 @@ u32 vbpf_call_run_precise(struct vbpf_run *run, u64 budget_ns)
 	timer.function = wake_up;
 	/* A little later than the budget, so that it is over when the timer fires. */
 	hrtimer_start(&timer, ns_to_ktime(budget_ns + budget_ns / 64 + 1000), HRTIMER_MODE_REL_PINNED_HARD);
-	exit = vbpf_arch_run(run);
+	exit = vbpf_arch_run(run, value);
 	hrtimer_cancel(&timer);
 	destroy_hrtimer_on_stack(&timer);
 	return exit;

@@ -32,9 +32,14 @@ struct vbpf_call {
 	unsigned long window;
 };
 
+static inline unsigned long vbpf_window_packet(unsigned long window)
+{
+	return window + PAGE_SIZE + VBPF_WINDOW_HEADROOM;
+}
+
 /* call.c */
 bool vbpf_call_enter_slow(struct vbpf_instance *instance, int user);
-u32 vbpf_call_run_precise(struct vbpf_run *run, u64 budget_ns);
+u32 vbpf_call_run_precise(struct vbpf_run *run, u64 budget_ns, u64 *value);
 void vbpf_call_report(struct vbpf_call *call, struct vbpf_run *run, u32 exit, u32 entry, struct vbpf_fault *wanted);
 
 /* Whether the entry can be called now. */
@@ -57,9 +62,12 @@ static __always_inline bool vbpf_call_enter(struct vbpf_instance *instance)
 	int user = 0;
 
 	/* Of a shared instance, which has a count there, it is never that. */
-	if (instance->exclusive && likely(atomic_try_cmpxchg(&instance->user, &user, smp_processor_id() + 1)))
+	if (!instance->exclusive || unlikely(!atomic_try_cmpxchg(&instance->user, &user, smp_processor_id() + 1)))
+		return vbpf_call_enter_slow(instance, user);
+	if (instance->extension->concurrency == VBPF_CONCURRENCY_SERIAL || likely(vbpf_seat_give_up(instance)))
 		return true;
-	return vbpf_call_enter_slow(instance, user);
+	atomic_set_release(&instance->user, 0);
+	return false;
 }
 
 /* What a fault has closed stays closed. */
@@ -117,34 +125,38 @@ static __always_inline void vbpf_call_end(struct vbpf_call *call)
 	vbpf_call_leave(call->instance);
 }
 
+static __always_inline void vbpf_call_prepare(const struct vbpf_call *call, struct vbpf_run *run, u64 function,
+					      u64 budget, u64 argument, u64 argument2)
+{
+	run->slot = call->slot;
+	run->instance = call->instance;
+	run->pkrs = call->slot->keys_open & call->extension->keys_open;
+	run->function = function;
+	run->stack = call->slot->stack_top;
+	run->nmi_latch = call->slot->nmi_latch;
+	run->argument = argument;
+	run->argument2 = argument2;
+	run->budget = budget;
+}
+
 /* -ECANCELED: it faulted, and @fault is written if it is not NULL. */
 static __always_inline int vbpf_call_run(struct vbpf_call *call, u64 function, u32 entry, u64 budget, u64 argument,
 					 u64 argument2, u64 *value, struct vbpf_fault *fault)
 {
 	struct vbpf_extension *extension = call->extension;
-	struct vbpf_slot *slot = call->slot;
 	/* Written before it is read, here or by the gate: clearing it would be half of what an empty call costs. */
 	struct vbpf_run run __uninitialized;
 	u32 exit;
 
-	run.slot = slot;
-	run.instance = call->instance;
-	run.pkrs = slot->keys_open & extension->keys_open;
-	run.trampoline = call->instance->trampoline;
-	run.regs[VBPF_R11] = function;
-	run.regs[VBPF_SP] = slot->stack_top;
-	run.regs[VBPF_DI] = argument;
-	run.regs[VBPF_SI] = argument2;
-	run.deadline = rdtsc() + budget;
+	vbpf_call_prepare(call, &run, function, budget, argument, argument2);
+	vbpf_arch_set_start(&run);
 	if (unlikely(extension->flags & VBPF_PRECISE))
-		exit = vbpf_call_run_precise(&run, extension->budget_ns);
+		exit = vbpf_call_run_precise(&run, extension->budget_ns, value);
 	else
-		exit = vbpf_arch_run(&run);
+		exit = vbpf_arch_run(&run, value);
 	this_cpu_inc(extension->counters->invocations);
-	if (likely(exit == VBPF_EXIT_RETURN)) {
-		*value = run.regs[VBPF_AX];
+	if (likely(exit == VBPF_EXIT_RETURN))
 		return 0;
-	}
 	vbpf_call_report(call, &run, exit, entry, fault);
 	return -ECANCELED;
 }

@@ -70,9 +70,8 @@ static bool take_away(struct domain *domain)
 	u32 key = owner->domain_key;
 
 	WRITE_ONCE(owner->domain_key, 0);
-	/* Pairs with entering an instance: who entered before this is seen below. */
-	smp_mb();
-	if (anybody_inside(owner)) {
+	/* A full barrier, which pairs with entering an instance: who entered before this is seen below. */
+	if (!vbpf_seats_forget(owner) || anybody_inside(owner)) {
 		WRITE_ONCE(owner->domain_key, key);
 		return false;
 	}

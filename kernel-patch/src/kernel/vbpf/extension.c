@@ -438,6 +438,7 @@ int vbpf_extension_unload(u32 id)
 	mutex_unlock(&registry_lock);
 	mutex_unlock(&extension->mutex);
 	vbpf_userfault_detach_all(extension);
+	vbpf_seats_forget_wait(extension);
 	synchronize_rcu();
 	if (kept)
 		vbpf_extension_put(extension);

@@ -249,7 +249,6 @@ int vbpf_instance_init(struct vbpf_instance *instance, struct vbpf_extension *ex
 	if (!instance->area)
 		return -ENOMEM;
 	instance->base = ALIGN((unsigned long)instance->area->addr, VBPF_REGION_SIZE);
-	instance->trampoline = vbpf_thunk_call(instance->base);
 	instance->window = instance->base + VBPF_REGION_WINDOWS;
 	return map_fixed(instance);
 }

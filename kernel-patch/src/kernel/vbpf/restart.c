@@ -129,6 +129,8 @@ static void restart_work(struct work_struct *work)
 		/* Nobody runs it any more; its key can be had. */
 		open_instance(instance);
 	}
+	if (READ_ONCE(extension->state) != VBPF_STATE_RUNNING)
+		vbpf_seats_forget_wait(extension);
 	mutex_unlock(&extension->mutex);
 	vbpf_userfault_restarted(extension);
 }
@@ -148,6 +150,9 @@ void vbpf_restart_after_fault(struct vbpf_instance *instance)
 		return;
 	if (extension->on_fault == VBPF_ON_FAULT_DETACH) {
 		cmpxchg(&extension->state, VBPF_STATE_RUNNING, VBPF_STATE_DETACHED);
+		/* Of CPUs that are inside at this moment, it is the work's. release() waits for that. */
+		if (!vbpf_seats_forget(extension))
+			schedule_work(&extension->restart);
 	} else if (extension->on_fault == VBPF_ON_FAULT_RESTART) {
 		close_instance(instance);
 		/* release() waits for it. */

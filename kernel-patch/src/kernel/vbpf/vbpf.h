@@ -62,7 +62,6 @@ struct vbpf_uffd_context {
  *	inside, less VBPF_INSTANCE_BIAS when it is closed
  * @exclusive: one at a time: not of shared concurrency
  * @base: of its region; 4 GiB aligned
- * @trampoline: the first instruction of a run
  * @window: the first one
  * @area: the address space around it
  * @pages: what stays as it is for good, by page->lru
@@ -75,7 +74,7 @@ struct vbpf_instance {
 	atomic_t user;
 	bool exclusive, loaded;
 	struct vbpf_extension *extension;
-	unsigned long base, trampoline, window;
+	unsigned long base, window;
 	struct vm_struct *area;
 	struct list_head pages, data, heap;
 	raw_spinlock_t lock;
@@ -271,6 +270,11 @@ void vbpf_source_free(struct vbpf_extension *extension);
 bool vbpf_run_copy_in(const struct vbpf_run *run, void *to, unsigned long address, unsigned long size);
 bool vbpf_run_copy_out(const struct vbpf_run *run, unsigned long address, const void *from, unsigned long size);
 void vbpf_import_describe(const struct vbpf_run *run, struct vbpf_fault *fault);
+
+/* seat.c */
+bool vbpf_seat_give_up(const struct vbpf_instance *instance);
+bool vbpf_seats_forget(const struct vbpf_extension *extension);
+void vbpf_seats_forget_wait(const struct vbpf_extension *extension);
 
 /* test_run.c */
 int vbpf_test_run(struct vbpf_extension *extension, struct vbpf_test_run *test);

@@ -9,6 +9,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/syscore_ops.h>
 #include <linux/vmalloc.h>
 #include <asm/cpu_entry_area.h>
@@ -107,6 +108,7 @@ static int cpu_online_callback(unsigned int cpu)
 static int suspend(void *data)
 {
 	__this_cpu_write(vbpf_arch_cpu_ready, false);
+	vbpf_run_cpu_goes();
 	return 0;
 }
 
@@ -127,7 +129,10 @@ static struct syscore syscore = {
 /* Runs on @cpu. No extension runs: this thread does. */
 static int cpu_offline_callback(unsigned int cpu)
 {
-	this_cpu_write(vbpf_arch_cpu_ready, false);
+	preempt_disable();
+	__this_cpu_write(vbpf_arch_cpu_ready, false);
+	vbpf_run_cpu_goes();
+	preempt_enable();
 	return 0;
 }
 

@@ -33,73 +33,101 @@
 .endm
 
 /*
- * Back to the caller of vbpf_gate_enter() or vbpf_gate_resume() with the keys
- * open. \run: struct vbpf_run; eax: what to return.
+ * Out of the kernel's sight. The caller expects to find no register but rbp
+ * and rsp as it was: see vbpf_call_gate(). rdi: struct vbpf_run.
  */
-.macro BACK_TO_KERNEL run:req
-	movq	RUN_KERNEL_SP(\run), %rsp
-	lidt	vbpf_kernel_idt(%rip)
-	popq	%rbp
-	UNWIND_HINT_FUNC
-	RET
-.endm
-
-/* The caller expects to find no register but rbp and rsp as it was: see call_gate() in run.c. */
 .macro LEAVE_KERNEL
 	pushq	%rbp
 	movq	%rsp, RUN_KERNEL_SP(%rdi)
 	lidt	vbpf_extension_idt(%rip)
+	UNWIND_HINT_UNDEFINED
+.endm
+
+/*
+ * Back to the caller of vbpf_gate_enter() or vbpf_gate_resume() with the keys
+ * open and interrupts off. rdi: struct vbpf_run; eax: what to return.
+ */
+.macro BACK_TO_KERNEL
+	movq	RUN_KERNEL_SP(%rdi), %rsp
+	lidt	vbpf_kernel_idt(%rip)
+	popq	%rbp
+	popq	RUN_KERNEL_FLAGS(%rdi)
+	UNWIND_HINT_FUNC
+	RET
 .endm
 
 	.section .noinstr.text, "ax"
 
 /*
- * u32 vbpf_gate_enter(struct vbpf_run *run): calls run->regs[r11] through
- * run->trampoline, with arguments in rdi and rsi, on the stack of regs[rsp].
- * Interrupts off, keys open, before and after. Nothing but the arguments is
- * in a register when the extension sees it.
+ * u32 vbpf_gate_enter(struct vbpf_run *run): calls run->function on its stack.
+ * Keys open before and after. Interrupts are as they were when it returns
+ * VBPF_EXIT_RETURN or VBPF_EXIT_LATCHED, with the value in r8; else they are
+ * off, and run->kernel_flags says what they were. Nothing is in a register
+ * when the extension sees it but the arguments and constants.
  */
 SYM_CODE_START(vbpf_gate_enter)
 	UNWIND_HINT_FUNC
 	ANNOTATE_NOENDBR
+	pushfq
+	cli
 	LEAVE_KERNEL
-	UNWIND_HINT_UNDEFINED
-	movq	RUN_TRAMPOLINE(%rdi), %r10
-	movq	RUN_REG(11)(%rdi), %r11
-	movq	RUN_REG(4)(%rdi), %rsp
-	movq	RUN_REG(6)(%rdi), %rsi
+	movq	RUN_FUNCTION(%rdi), %r11
+	movq	RUN_STACK(%rdi), %rsp
+	movq	RUN_ARGUMENT2(%rdi), %rsi
 	movl	RUN_PKRS(%rdi), %eax
-	movq	RUN_REG(7)(%rdi), %rdi
+	movq	RUN_ARGUMENT(%rdi), %rdi
 	movl	$MSR_IA32_PKRS, %ecx
 	xorl	%edx, %edx
 	wrmsr
 	/* From here on key-0 memory is closed. */
-	xorl	%eax, %eax
-	xorl	%ecx, %ecx
 	xorl	%ebx, %ebx
 	xorl	%ebp, %ebp
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
 	xorl	%r12d, %r12d
 	xorl	%r13d, %r13d
 	xorl	%r14d, %r14d
 	xorl	%r15d, %r15d
 	sti
 	ANNOTATE_RETPOLINE_SAFE
-	jmp	*%r10
+	call	*%r11
+
+/*
+ * The first function has returned, or something returned to here: rsp and all
+ * registers are the extension's. rax: the value. The latch holds
+ * VBPF_EXIT_RETURN or VBPF_EXIT_LATCHED.
+ */
+SYM_INNER_LABEL(vbpf_gate_leave, SYM_L_GLOBAL)
+	UNWIND_HINT_UNDEFINED
+	ANNOTATE_NOENDBR
+	cli
+	movq	%rax, %r8
+	OPEN_KEYS
+	movq	PER_CPU_VAR(vbpf_current_run), %rdi
+	movq	RUN_KERNEL_SP(%rdi), %rsp
+	lidt	vbpf_kernel_idt(%rip)
+	/* No NMI can be latched any more. */
+	movq	RUN_NMI_LATCH(%rdi), %rcx
+	movl	(%rcx), %eax
+	popq	%rbp
+	popfq
+	UNWIND_HINT_FUNC
+	RET
 SYM_CODE_END(vbpf_gate_enter)
 
 /*
  * u32 vbpf_gate_resume(struct vbpf_run *run): goes on where an event came,
  * with the registers of run->regs. rdx, rcx, rax and what IRET needs are in
  * the slot's frame, which is read through its alias: under the slot's key,
- * and not writable by anyone.
+ * and not writable by anyone. Interrupts off, before and after. Returns what
+ * vbpf_gate_enter() does.
  */
 SYM_CODE_START(vbpf_gate_resume)
 	UNWIND_HINT_FUNC
 	ANNOTATE_NOENDBR
+	pushfq
 	LEAVE_KERNEL
-	UNWIND_HINT_UNDEFINED
 	movq	RUN_REG(3)(%rdi), %rbx
 	movq	RUN_REG(5)(%rdi), %rbp
 	movq	RUN_REG(6)(%rdi), %rsi
@@ -124,22 +152,6 @@ SYM_CODE_START(vbpf_gate_resume)
 SYM_CODE_END(vbpf_gate_resume)
 
 /*
- * The first function has returned to the trampoline, or something returned or
- * jumped there: rsp and all registers are the extension's. rax: the value.
- */
-SYM_CODE_START(vbpf_gate_leave)
-	UNWIND_HINT_UNDEFINED
-	ANNOTATE_NOENDBR
-	cli
-	movq	%rax, %r8
-	OPEN_KEYS
-	movq	PER_CPU_VAR(vbpf_current_run), %rdi
-	movq	%r8, RUN_REG(0)(%rdi)
-	movl	$VBPF_EXIT_RETURN, %eax
-	BACK_TO_KERNEL %rdi
-SYM_CODE_END(vbpf_gate_leave)
-
-/*
  * An import was called: eax is its number, rdi, rsi, rdx and rcx are arguments,
  * and the place to go back to should be on top of the stack. What a call may
  * clobber is not kept.
@@ -148,6 +160,8 @@ SYM_CODE_START(vbpf_gate_import)
 	UNWIND_HINT_UNDEFINED
 	ANNOTATE_NOENDBR
 	cli
+	cld
+	ASM_CLAC
 	movl	%eax, %r8d
 	movq	%rdx, %r9
 	movq	%rcx, %r10
@@ -167,7 +181,7 @@ SYM_CODE_START(vbpf_gate_import)
 	movq	%r15, RUN_REG(15)(%rax)
 	movq	%rax, %rdi
 	movl	$VBPF_EXIT_IMPORT, %eax
-	BACK_TO_KERNEL %rdi
+	BACK_TO_KERNEL
 SYM_CODE_END(vbpf_gate_import)
 
 /*
@@ -204,12 +218,13 @@ SYM_CODE_START_LOCAL(vbpf_gate_event)
 	movq	%r15, RUN_REG(15)(%rax)
 	movq	%rax, %rdi
 	popq	%rax
+	orl	$VBPF_EXIT_EVENT, %eax
 	popq	RUN_ERROR_CODE(%rdi)
 	popq	RUN_IP(%rdi)
 	addq	$8, %rsp
 	popq	RUN_FLAGS(%rdi)
 	popq	RUN_REG(4)(%rdi)
-	BACK_TO_KERNEL %rdi
+	BACK_TO_KERNEL
 
 .Lin_the_gate:
 	popq	%rdi
@@ -229,7 +244,7 @@ SYM_CODE_START_LOCAL(vbpf_gate_nmi)
 	UNWIND_HINT_UNDEFINED
 	testl	$X86_EFLAGS_IF, EVENT_FLAGS(%rsp)
 	jnz	vbpf_gate_event
-	movl	$1, 56(%rsp)
+	movl	$VBPF_EXIT_LATCHED, 56(%rsp)
 	addq	$16, %rsp
 	iretq
 SYM_CODE_END(vbpf_gate_nmi)

@@ -28,17 +28,23 @@
 #define FLAGS_SET	(X86_EFLAGS_FIXED | X86_EFLAGS_IF)
 
 static_assert(offsetof(struct vbpf_run, kernel_sp) == RUN_KERNEL_SP);
+static_assert(offsetof(struct vbpf_run, function) == RUN_FUNCTION);
+static_assert(offsetof(struct vbpf_run, stack) == RUN_STACK);
+static_assert(offsetof(struct vbpf_run, argument) == RUN_ARGUMENT);
+static_assert(offsetof(struct vbpf_run, argument2) == RUN_ARGUMENT2);
+static_assert(offsetof(struct vbpf_run, nmi_latch) == RUN_NMI_LATCH);
+static_assert(offsetof(struct vbpf_run, pkrs) == RUN_PKRS);
 static_assert(offsetof(struct vbpf_run, regs) == RUN_REGS);
 static_assert(offsetof(struct vbpf_run, ip) == RUN_IP);
 static_assert(offsetof(struct vbpf_run, flags) == RUN_FLAGS);
 static_assert(offsetof(struct vbpf_run, error_code) == RUN_ERROR_CODE);
-static_assert(offsetof(struct vbpf_run, pkrs) == RUN_PKRS);
-static_assert(offsetof(struct vbpf_run, trampoline) == RUN_TRAMPOLINE);
+static_assert(offsetof(struct vbpf_run, kernel_flags) == RUN_KERNEL_FLAGS);
 static_assert(offsetof(struct vbpf_run, frame_alias) == RUN_FRAME_ALIAS);
 
 static u32 resume(struct vbpf_run *run)
 {
-	u64 *frame = run->slot->frame;
+	u64 *frame = run->slot->frame, value;
+	u32 exit;
 
 	vbpf_arch_bind(run, run->slot);
 	frame[0] = run->regs[VBPF_DX];
@@ -49,7 +55,10 @@ static u32 resume(struct vbpf_run *run)
 	frame[5] = (run->flags & FLAGS_KEPT) | FLAGS_SET;
 	frame[6] = run->regs[VBPF_SP];
 	frame[7] = __KERNEL_DS;
-	return vbpf_call_gate(vbpf_gate_resume, run);
+	exit = vbpf_call_gate(vbpf_gate_resume, run, value);
+	if (exit == VBPF_EXIT_RETURN || exit == VBPF_EXIT_LATCHED)
+		run->regs[VBPF_AX] = value;
+	return exit;
 }
 
 static void inject(u32 vector)
@@ -68,7 +77,23 @@ static void inject_nmi(void)
 
 static bool over(const struct vbpf_run *run)
 {
-	return (s64)(rdtsc() - run->deadline) > 0;
+	return rdtsc() - (run->start_low | (u64)run->start_high << 32) > run->budget;
+}
+
+/* False: it is not the kernel's business, and ends the run. */
+static bool handle_event(struct vbpf_run *run, u32 vector)
+{
+	if (vector == X86_TRAP_NMI) {
+		inject_nmi();
+	} else if (vector >= 32 || vector == X86_TRAP_MC) {
+		inject(vector);
+	} else if (vector == X86_TRAP_PF) {
+		run->address = read_cr2();
+		return vbpf_run_page_fault(run);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 /*
@@ -77,38 +102,39 @@ static bool over(const struct vbpf_run *run)
  */
 static bool handle(struct vbpf_run *run, u32 *exit)
 {
-	if (*exit == VBPF_EXIT_IMPORT) {
-		if (!vbpf_run_import(run))
-			return false;
-	} else if (*exit == X86_TRAP_NMI) {
-		inject_nmi();
-	} else if (*exit >= 32 || *exit == X86_TRAP_MC) {
-		inject(*exit);
-	} else if (*exit == X86_TRAP_PF) {
-		run->address = read_cr2();
-		if (!vbpf_run_page_fault(run))
-			return false;
-	} else {
+	if (!(*exit == VBPF_EXIT_IMPORT ? vbpf_run_import(run) : handle_event(run, *exit & ~VBPF_EXIT_EVENT)))
 		return false;
-	}
 	if (!over(run))
 		return true;
 	*exit = VBPF_EXIT_BUDGET;
 	return false;
 }
 
-u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit)
+/* Interrupts may be as they were before the run; they are afterwards. */
+u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit, u64 value)
 {
+	bool enabled = exit == VBPF_EXIT_LATCHED ? !irqs_disabled() : run->kernel_flags & X86_EFLAGS_IF;
+
+	/* The gate has not told lockdep. */
+	raw_local_irq_disable();
+	trace_hardirqs_off();
 	run->frame_alias = run->slot->frame_alias;
+	if (exit == VBPF_EXIT_LATCHED)
+		run->regs[VBPF_AX] = value;
 	for (;;) {
-		if (unlikely(*run->slot->nmi_latch)) {
-			*run->slot->nmi_latch = 0;
+		if (unlikely(*run->nmi_latch)) {
+			*run->nmi_latch = 0;
 			inject_nmi();
 		}
+		if (exit == VBPF_EXIT_LATCHED)
+			exit = VBPF_EXIT_RETURN;
 		if (exit == VBPF_EXIT_RETURN || !handle(run, &exit))
-			return exit;
+			break;
 		exit = resume(run);
 	}
+	if (enabled)
+		local_irq_enable();
+	return exit;
 }
 
 /* An event other than an NMI hit the gate: nothing is known to be whole. */

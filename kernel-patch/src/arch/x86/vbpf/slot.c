@@ -117,13 +117,20 @@ void vbpf_slot_clear(u32 index, u32 user)
 struct vbpf_slot *vbpf_slot_find(u32 user)
 {
 	u32 index = __this_cpu_read(vbpf_slot_first), tries = 0;
+	struct vbpf_slot *spare;
 
 	do {
 		index = (index + 1) % VBPF_SLOTS;
 		if (++tries == 10000)
 			return NULL;
-		if (tries > VBPF_SLOTS)
+		if (tries > VBPF_SLOTS) {
+			spare = vbpf_run_spare_slot();
+			if (spare) {
+				index = spare->index;
+				break;
+			}
 			cpu_relax();
+		}
 	} while (test_and_set_bit_lock(index, &vbpf_slots_busy));
 	if (vbpf_slot_users[index] != user)
 		vbpf_slot_clear(index, user);

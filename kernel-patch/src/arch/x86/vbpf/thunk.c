@@ -8,6 +8,8 @@
 
 #include "vbpf.h"
 
+#define EVENT(vector) (VBPF_EXIT_EVENT | (vector))
+
 struct thunk_data {
 	unsigned long leave, import, stacks, stacks_size;
 };
@@ -31,11 +33,6 @@ static unsigned long place(unsigned long base, const u8 *symbol)
 	return base + VBPF_REGION_THUNKS + (symbol - vbpf_thunks);
 }
 
-unsigned long vbpf_thunk_call(unsigned long base)
-{
-	return place(base, vbpf_thunk_trampoline);
-}
-
 /*
  * A target that is not in the text stops the thunk at a ud2, or where it looks
  * for a mark that is not mapped.
@@ -44,11 +41,11 @@ static u32 thunk_report(const struct vbpf_run *run, unsigned long base, u32 exit
 {
 	unsigned long ip = run->ip, marks = base + VBPF_REGION_TARGETS;
 
-	if (exit == X86_TRAP_UD && ip == place(base, vbpf_thunk_bad_return))
+	if (exit == EVENT(X86_TRAP_UD) && ip == place(base, vbpf_thunk_bad_return))
 		return VBPF_FAULT_BAD_RETURN;
-	if (exit == X86_TRAP_UD && ip == place(base, vbpf_thunk_bad_call))
+	if (exit == EVENT(X86_TRAP_UD) && ip == place(base, vbpf_thunk_bad_call))
 		return VBPF_FAULT_BAD_CALL;
-	if (exit != X86_TRAP_PF || run->address - marks >= VBPF_REGION_IMAGE_SIZE)
+	if (exit != EVENT(X86_TRAP_PF) || run->address - marks >= VBPF_REGION_IMAGE_SIZE)
 		return VBPF_FAULT_NONE;
 	if (ip >= place(base, vbpf_thunk_indirect) && ip < place(base, vbpf_thunk_bad_return))
 		return VBPF_FAULT_BAD_CALL;
@@ -62,15 +59,15 @@ static u32 exception_kind(const struct vbpf_run *run, u32 exit)
 	switch (exit) {
 	case VBPF_EXIT_BUDGET:
 		return VBPF_FAULT_BUDGET;
-	case X86_TRAP_DE:
+	case EVENT(X86_TRAP_DE):
 		return VBPF_FAULT_DIVIDE_ERROR;
-	case X86_TRAP_UD:
-	case X86_TRAP_BP:
+	case EVENT(X86_TRAP_UD):
+	case EVENT(X86_TRAP_BP):
 		return VBPF_FAULT_UNDEFINED_INSTRUCTION;
-	case X86_TRAP_PF:
+	case EVENT(X86_TRAP_PF):
 		return vbpf_in_stacks(run->address) ? VBPF_FAULT_STACK_OVERFLOW : VBPF_FAULT_BAD_ADDRESS;
-	case X86_TRAP_GP:
-	case X86_TRAP_SS:
+	case EVENT(X86_TRAP_GP):
+	case EVENT(X86_TRAP_SS):
 		return VBPF_FAULT_BAD_ADDRESS;
 	default:
 		return VBPF_FAULT_EXCEPTION;
@@ -84,12 +81,12 @@ void vbpf_arch_describe(const struct vbpf_run *run, unsigned long base, u32 exit
 	memcpy(fault->registers, run->regs, sizeof(run->regs));
 	fault->registers[16] = run->ip;
 	fault->registers[17] = run->flags;
-	fault->vector = exit < 256 ? exit : ~0u;
-	fault->error_code = exit < 256 ? run->error_code : 0;
+	fault->vector = exit & VBPF_EXIT_EVENT ? exit & ~VBPF_EXIT_EVENT : ~0u;
+	fault->error_code = exit & VBPF_EXIT_EVENT ? run->error_code : 0;
 	fault->kind = thunk_report(run, base, exit);
 	if (fault->kind == VBPF_FAULT_NONE) {
 		fault->kind = exception_kind(run, exit);
-		fault->address = exit == X86_TRAP_PF ? run->address : run->ip;
+		fault->address = exit == EVENT(X86_TRAP_PF) ? run->address : run->ip;
 		return;
 	}
 	/* A return's target is where it was looked for. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's code inside a region, copied to VBPF_REGION_THUNKS: thunks,
- * import stubs and the trampoline. It runs with the extension's keys and on
+ * The kernel's code inside a region, copied to VBPF_REGION_THUNKS: thunks
+ * and import stubs. It runs with the extension's keys and on
  * its stack, and any register may hold anything: the extension controls all
  * of them but rip.
  *
@@ -42,8 +42,8 @@ vbpf_thunks:
 	testb	$VBPF_TARGET_RETURN, MARKS(%r11)
 	jz	vbpf_thunk_bad_return
 	ret
-1:	/* Not in the text: the first function returns to the trampoline. */
-	leaq	vbpf_thunk_returned(%rip), %r11
+1:	/* Not in the text: the first function returns to the gate. */
+	movq	DATA(THUNK_LEAVE), %r11
 	cmpq	%r11, (%rsp)
 	jne	vbpf_thunk_bad_return
 	ret
@@ -65,14 +65,6 @@ vbpf_thunk_bad_return:
 	ud2
 vbpf_thunk_bad_call:
 	ud2
-
-/* Calls r11, which the kernel has chosen, from vbpf_gate_enter. */
-	.balign 16
-	.globl vbpf_thunk_trampoline
-vbpf_thunk_trampoline:
-	call	*%r11
-vbpf_thunk_returned:
-	jmp	*DATA(THUNK_LEAVE)
 
 	.org	vbpf_thunks + 0x100
 	.irp register, rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15

@@ -12,23 +12,30 @@
 
 /* struct vbpf_run, as gate.S sees it; run.c asserts the numbers. */
 #define RUN_KERNEL_SP	0
-#define RUN_REGS	8	/* rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15 */
+#define RUN_FUNCTION	8
+#define RUN_STACK	16
+#define RUN_ARGUMENT	24
+#define RUN_ARGUMENT2	32
+#define RUN_NMI_LATCH	40
+#define RUN_PKRS	48
+#define RUN_REGS	64	/* rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15 */
 #define RUN_REG(n)	(RUN_REGS + 8 * (n))
-#define RUN_IP		136
-#define RUN_FLAGS	144
-#define RUN_ERROR_CODE	152
-#define RUN_PKRS	160
-#define RUN_TRAMPOLINE	168
-#define RUN_FRAME_ALIAS	176
+#define RUN_IP		192
+#define RUN_FLAGS	200
+#define RUN_ERROR_CODE	208
+#define RUN_KERNEL_FLAGS 216
+#define RUN_FRAME_ALIAS	224
 
-/* What ended a stay in an extension, besides vectors 0 .. 255. */
-#define VBPF_EXIT_RETURN	256
-#define VBPF_EXIT_IMPORT	257	/* its number is in regs[rax] */
-#define VBPF_EXIT_BUDGET	258	/* said by the C code: the gate does not know */
+/* What ended a stay in an extension. */
+#define VBPF_EXIT_RETURN	0
+#define VBPF_EXIT_LATCHED	1	/* it returned, and an NMI had hit the gate */
+#define VBPF_EXIT_IMPORT	2	/* its number is in regs[rax] */
+#define VBPF_EXIT_BUDGET	3	/* said by the C code: the gate does not know */
+#define VBPF_EXIT_EVENT		256	/* and the vector */
 
 /* At the end of a region's thunk page: written by the kernel when it is made. */
 #define THUNK_DATA		0xf80
-#define THUNK_LEAVE		(THUNK_DATA + 0)
+#define THUNK_LEAVE		(THUNK_DATA + 0)	/* where a run's first function returns to */
 #define THUNK_IMPORT		(THUNK_DATA + 8)
 #define THUNK_STACKS		(THUNK_DATA + 16)
 #define THUNK_STACKS_SIZE	(THUNK_DATA + 24)
@@ -106,30 +113,42 @@ struct vbpf_slot {
 } ____cacheline_aligned;
 
 /**
- * struct vbpf_run - one invocation, on the kernel's stack
+ * struct vbpf_run - one invocation
  * @kernel_sp: where the gate goes back to
- * @regs: the extension's registers, in the order of their numbers
- * @error_code: of the event that interrupted it
+ * @function: what is called
+ * @stack: with this stack pointer
+ * @argument, @argument2: and these
+ * @nmi_latch: the slot's
  * @pkrs: the keys it runs with
- * @trampoline: the first instruction
+ * @start_low, @start_high: TSC at its beginning
+ * @regs: the extension's registers, in the order of their numbers, when it was interrupted
+ * @error_code: of the event that interrupted it
+ * @kernel_flags: RFLAGS of who called the gate
  * @address: what a page fault was about
- * @deadline: TSC after which it is over
+ * @budget: TSC ticks after which it is over
  * @import_fault: enum vbpf_fault_kind, when an import ended it
+ *
+ * From the second cache line on, nothing is used unless something interrupts it.
  */
 struct vbpf_run {
 	u64 kernel_sp;
+	u64 function;
+	u64 stack;
+	u64 argument;
+	u64 argument2;
+	u32 *nmi_latch;
+	u32 pkrs;
+	u32 import_fault;
+	u32 start_low, start_high;
+
 	u64 regs[16];
 	u64 ip;
 	u64 flags;
 	u64 error_code;
-	u32 pkrs;
-	u32 reserved;
-	u64 trampoline;
+	u64 kernel_flags;
 	u64 frame_alias;
-
 	u64 address;
-	u64 deadline;
-	u32 import_fault;
+	u64 budget;
 	struct vbpf_slot *slot;
 	struct vbpf_instance *instance;
 	struct vbpf_run *outer;
@@ -173,7 +192,6 @@ bool vbpf_in_stacks(unsigned long address);
 
 /* Fills the thunk page of a region. */
 void vbpf_thunks_copy(void *page);
-unsigned long vbpf_thunk_call(unsigned long base);
 
 struct vbpf_fault;
 /* Fills kind and address (and what the exit itself says) of a report. @base: of the region. */
@@ -211,52 +229,92 @@ static __always_inline void vbpf_arch_bind(struct vbpf_run *run, const struct vb
 
 /*
  * Of the registers, the gates of gate.S keep rbp and rsp alone: what else is
- * alive, the compiler saves as it would have to anyway.
+ * alive, the compiler saves as it would have to anyway. They know their run in
+ * the end: @run is written with itself. @value is written with what the first
+ * function returned, if that is how the stay ended.
  */
-#define vbpf_call_gate(gate, run)					\
+#define vbpf_call_gate(gate, run, value)				\
 ({									\
-	struct vbpf_run *clobbered = (run);				\
-	u32 why;							\
+	register u64 gate_value asm("r8");				\
+	u32 gate_exit;							\
 									\
 	asm volatile("call " #gate					\
-		     : "=a" (why), "+D" (clobbered), ASM_CALL_CONSTRAINT \
-		     : : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10",	\
-			 "r11", "r12", "r13", "r14", "r15", "memory", "cc"); \
-	why;								\
+		     : "=a" (gate_exit), "+D" (run), "=r" (gate_value), ASM_CALL_CONSTRAINT \
+		     : : "rbx", "rcx", "rdx", "rsi", "r9", "r10", "r11",	\
+			 "r12", "r13", "r14", "r15", "memory", "cc");	\
+	(value) = gate_value;						\
+	gate_exit;							\
 })
 
-/* run.c: after the first stay has ended other than by returning. */
-u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit);
+/* run.c: after the first stay, when it ended other than by VBPF_EXIT_RETURN. The value is in regs[VBPF_AX] then. */
+u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit, u64 value);
+
+/* Runs what is bound to this CPU: see vbpf_arch_run(). *@run is written with itself, *@value with what it returned. */
+static __always_inline u32 vbpf_arch_run_bound(struct vbpf_run **run, u64 *value)
+{
+	struct vbpf_run *bound = *run;
+	u64 returned;
+	u32 exit;
+
+	exit = vbpf_call_gate(vbpf_gate_enter, bound, returned);
+	if (unlikely(exit != VBPF_EXIT_RETURN)) {
+		exit = vbpf_arch_go_on(bound, exit, returned);
+		returned = bound->regs[VBPF_AX];
+	}
+	*run = bound;
+	*value = returned;
+	return exit;
+}
+
+static __always_inline void vbpf_arch_set_start(struct vbpf_run *run)
+{
+	asm volatile("rdtsc" : "=a" (run->start_low), "=d" (run->start_high));
+}
 
 /*
- * Runs an extension until it ends. The slot, instance, pkrs, trampoline,
- * deadline and the registers of the first instruction are set. Returns
- * VBPF_EXIT_RETURN with the value in regs[VBPF_AX], or the vector that ended
- * it (run->address: what a page fault was about), or VBPF_EXIT_IMPORT when an
+ * Runs an extension until it ends. What comes before @regs is set, but for
+ * @kernel_sp, and so are slot, instance and budget. Returns VBPF_EXIT_RETURN
+ * with the value, or VBPF_EXIT_EVENT and the vector that ended it
+ * (run->address: what a page fault was about), or VBPF_EXIT_IMPORT when an
  * import ended it, or VBPF_EXIT_BUDGET. Preemption is off; interrupts come and
  * are handled.
  */
-static __always_inline u32 vbpf_arch_run(struct vbpf_run *run)
+static __always_inline u32 vbpf_arch_run(struct vbpf_run *run, u64 *value)
 {
-	struct vbpf_slot *slot = run->slot;
 	unsigned long flags;
 	u32 exit;
 
 	local_irq_save(flags);
 	run->outer = this_cpu_read(vbpf_current_run);
-	vbpf_arch_bind(run, slot);
-	exit = vbpf_call_gate(vbpf_gate_enter, run);
-	if (unlikely(exit != VBPF_EXIT_RETURN || *slot->nmi_latch))
-		exit = vbpf_arch_go_on(run, exit);
-	/* The outer run binds its slot when it is resumed. */
-	this_cpu_write(vbpf_current_run, run->outer);
+	vbpf_arch_bind(run, run->slot);
+	exit = vbpf_arch_run_bound(&run, value);
+	if (run->outer)
+		vbpf_arch_bind(run->outer, run->outer->slot);
+	else
+		this_cpu_write(vbpf_current_run, NULL);
 	local_irq_restore(flags);
 	return exit;
 }
 
-/* kernel/vbpf: called by vbpf_arch_run() with interrupts off. */
+/* Whether nothing has bound this CPU since vbpf_arch_bind() to @run, or is over. Preemption off. */
+static __always_inline bool vbpf_arch_is_bound(const struct vbpf_run *run)
+{
+	bool bound;
+
+	asm volatile("cmpq %[run], " __percpu_arg([current_run])
+		     : "=@cce" (bound)
+		     : [run] "r" (run), [current_run] "m" (__my_cpu_var(vbpf_current_run)) : "memory");
+	return bound;
+}
+
+/* kernel/vbpf: called by vbpf_arch_go_on() with interrupts off. */
 bool vbpf_run_import(struct vbpf_run *run);	/* false: it ends here */
 bool vbpf_run_page_fault(struct vbpf_run *run);	/* true: the page is there now */
+
+/* kernel/vbpf: this CPU runs no extensions until it is set up again. Preemption off. */
+void vbpf_run_cpu_goes(void);
+/* kernel/vbpf: a slot that this CPU kept for later, or NULL. Preemption off. */
+struct vbpf_slot *vbpf_run_spare_slot(void);
 
 /* gate.S */
 asmlinkage void vbpf_gate_inject(unsigned long handler);
