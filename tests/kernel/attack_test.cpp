@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attacks on the kernel by code that no verifier has seen: each must end in its report, and leave the kernel whole.
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <thread>
 
 #include "attacks.h"
+#include "hook_program.h"
 #include "raw_extension.h"
 
 namespace vbpf::test {
@@ -18,68 +20,107 @@ namespace {
 
 RawExtension make(const RawOptions& options = {}) { return {attack_code(), attack_entries(), options}; }
 
-class Kernel : public ::testing::Test {
+enum class Way {
+  test_run,  // the device's own
+  seat,      // by an eBPF program, in a run that the kernel keeps prepared because it is always the same entry
+};
+
+class Kernel : public ::testing::TestWithParam<Way> {
  protected:
-  Kernel() : cpu_(0), extension_(make()) {}
+  Kernel() : cpu_(0), extension_(make()), program_(extension_.id(), chosen) {}
+
+  Ran run(Attack attack, std::vector<uint64_t> words = {}, uint32_t repeat = 1) {
+    return GetParam() == Way::test_run ? extension_.run(attack, std::move(words), repeat)
+                                       : run_in_seat(attack, std::move(words), repeat);
+  }
+
+  // Two calls that return, and the third is prepared.
+  Ran run_in_seat(Attack attack, std::vector<uint64_t> words, uint32_t repeat) {
+    words.resize(8);
+    words[7] = nothing;
+    program_.run(words, 2);
+    words[7] = attack;
+    const uint64_t faults = extension_.info().faults;
+    Ran ran;
+    ran.retval = program_.run(words, repeat, &ran.out);
+    if (extension_.info().faults == faults) return ran;
+    ran.error = ECANCELED;
+    ran.out.clear();
+    ran.fault.number = faults + 1;
+    EXPECT_EQ(::ioctl(extension_.descriptor(), VBPF_EXT_FAULT, &ran.fault), 0);
+    return ran;
+  }
 
   // Then the extension still works.
   void expect_fault(Attack attack, const std::vector<uint64_t>& words, vbpf_fault_kind kind,
                     std::optional<uint64_t> address = {}) {
-    const Ran ran = extension_.run(attack, words);
+    const Ran ran = run(attack, words);
     EXPECT_EQ(ran.error, ECANCELED) << "retval " << ran.retval;
     if (ran.error == ECANCELED) {
       EXPECT_EQ(ran.fault.kind, kind) << std::hex << "address " << ran.fault.address << ", vector " << ran.fault.vector
                                       << ", error code " << ran.fault.error_code << ", rip " << ran.fault.registers[16];
       if (address) EXPECT_EQ(ran.fault.address, *address);
-      EXPECT_EQ(ran.fault.entry, attack);
+      EXPECT_EQ(ran.fault.entry, GetParam() == Way::seat ? chosen : attack);
     }
-    const Ran after = extension_.run(nothing);
+    const Ran after = run(nothing);
     EXPECT_EQ(after.error, 0);
     EXPECT_EQ(after.retval, 2u);
     last_ = ran.fault;
   }
 
+  // What it made of its context counts for nothing.
+  static void expect_refused(const Ran& ran) {
+    EXPECT_EQ(ran.error, 0);
+    if (GetParam() == Way::test_run) {
+      EXPECT_TRUE(ran.out.empty());
+    } else {
+      EXPECT_EQ(ran.retval, 0u);  // XDP_ABORTED, and the packet is as it was
+      EXPECT_EQ(ran.out.size(), 64u);
+    }
+  }
+
   uint64_t base() const { return extension_.base(0); }
   // Any fault says where the slot's stack is.
   uint64_t stack_top() {
-    const Ran ran = extension_.run(undefined);
+    const Ran ran = run(undefined);
     return ran.fault.stack_top;
   }
 
   OnCpu cpu_;
   RawExtension extension_;
+  HookProgram program_;
   vbpf_fault last_{};
 };
 
-TEST_F(Kernel, RunsWhatMayRun) {
-  EXPECT_EQ(extension_.run(nothing).retval, 2u);
-  EXPECT_EQ(extension_.run(echo, {77}).retval, 77u);
-  const Ran own = extension_.run(own_memory, {1});
+TEST_P(Kernel, RunsWhatMayRun) {
+  EXPECT_EQ(run(nothing).retval, 2u);
+  EXPECT_EQ(run(echo, {77}).retval, 77u);
+  const Ran own = run(own_memory, {1});
   EXPECT_EQ(own.error, 0);
   EXPECT_EQ(own.retval, 5u);
   ASSERT_GE(own.out.size(), 8u);
   EXPECT_EQ(own.out[0], 5);
-  EXPECT_EQ(extension_.run(read_own_text).error, 0);
-  EXPECT_EQ(extension_.run(calls).retval, 7u);
-  EXPECT_EQ(extension_.run(ask_for_time).error, 0);
-  EXPECT_EQ(extension_.run(leave_deep).retval, 9u);
+  EXPECT_EQ(run(read_own_text).error, 0);
+  EXPECT_EQ(run(calls).retval, 7u);
+  EXPECT_EQ(run(ask_for_time).error, 0);
+  EXPECT_EQ(run(leave_deep).retval, 9u);
 }
 
-TEST_F(Kernel, MemoryLastsFromRunToRun) {
-  EXPECT_EQ(extension_.run(count, {}, 10).retval, 10u);
-  EXPECT_EQ(extension_.run(count).retval, 11u);
+TEST_P(Kernel, MemoryLastsFromRunToRun) {
+  EXPECT_EQ(run(count, {}, 10).retval, 10u);
+  EXPECT_EQ(run(count).retval, 11u);
 }
 
 // Interrupts come all the time in there, and go through the gate and back.
-TEST_F(Kernel, InterruptsDoNotChangeRegisters) {
+TEST_P(Kernel, InterruptsDoNotChangeRegisters) {
   for (int i = 0; i < 50; ++i) {
-    const Ran ran = extension_.run(keeps_registers, {1'000'000});
+    const Ran ran = run(keeps_registers, {1'000'000});
     ASSERT_EQ(ran.error, 0);
     ASSERT_EQ(ran.retval, 0u);
   }
 }
 
-TEST_F(Kernel, KernelMemoryCannotBeTouched) {
+TEST_P(Kernel, KernelMemoryCannotBeTouched) {
   for (const char* symbol : {"_text", "jiffies_64", "sys_call_table", "init_task", "idt_table", "cpu_tss_rw"}) {
     SCOPED_TRACE(symbol);
     uint64_t address = 0;
@@ -95,36 +136,36 @@ TEST_F(Kernel, KernelMemoryCannotBeTouched) {
   expect_fault(read_per_cpu, {}, VBPF_FAULT_BAD_ADDRESS);
 }
 
-TEST_F(Kernel, PointersToNothingFault) {
+TEST_P(Kernel, PointersToNothingFault) {
   expect_fault(read, {0}, VBPF_FAULT_BAD_ADDRESS, 0);
   expect_fault(read, {base() + 8}, VBPF_FAULT_BAD_ADDRESS, base() + 8);
   expect_fault(non_canonical, {}, VBPF_FAULT_BAD_ADDRESS);
   expect_fault(read, {0xffffffffffffff00}, VBPF_FAULT_BAD_ADDRESS);
 }
 
-TEST_F(Kernel, UserMemoryCannotBeTouched) {
+TEST_P(Kernel, UserMemoryCannotBeTouched) {
   alignas(8) static volatile uint64_t secret = 42;
   expect_fault(read, {reinterpret_cast<uint64_t>(&secret)}, VBPF_FAULT_BAD_ADDRESS);
   expect_fault(write, {reinterpret_cast<uint64_t>(&secret)}, VBPF_FAULT_BAD_ADDRESS);
   EXPECT_EQ(secret, 42u);
 }
 
-TEST_F(Kernel, OwnCodeCannotBeWritten) {
+TEST_P(Kernel, OwnCodeCannotBeWritten) {
   expect_fault(write_offset, {0x100000}, VBPF_FAULT_BAD_ADDRESS, base() + 0x100000);
   expect_fault(write_offset, {0x11000}, VBPF_FAULT_BAD_ADDRESS);
   expect_fault(write_offset, {0x11f80}, VBPF_FAULT_BAD_ADDRESS);
   expect_fault(write_offset, {0x10000000}, VBPF_FAULT_BAD_ADDRESS);
-  EXPECT_EQ(extension_.run(write_offset, {0x200000}).error, 0);
+  EXPECT_EQ(run(write_offset, {0x200000}).error, 0);
 }
 
-TEST_F(Kernel, HeapEndsWhereItEnds) {
-  EXPECT_EQ(extension_.run(write_offset, {0x40000000}).error, 0);
-  EXPECT_EQ(extension_.run(write_offset, {0x40000000 + (1 << 20) - 8}).error, 0);
+TEST_P(Kernel, HeapEndsWhereItEnds) {
+  EXPECT_EQ(run(write_offset, {0x40000000}).error, 0);
+  EXPECT_EQ(run(write_offset, {0x40000000 + (1 << 20) - 8}).error, 0);
   expect_fault(write_offset, {0x40000000 + (1 << 20)}, VBPF_FAULT_BAD_ADDRESS);
   expect_fault(write_offset, {0x40000000 - 8}, VBPF_FAULT_BAD_ADDRESS);
 }
 
-TEST_F(Kernel, OtherExtensionsCannotBeTouched) {
+TEST_P(Kernel, OtherExtensionsCannotBeTouched) {
   RawOptions options;
   options.name = "other";
   const RawExtension other = make(options);
@@ -136,7 +177,7 @@ TEST_F(Kernel, OtherExtensionsCannotBeTouched) {
   EXPECT_EQ(other.run(nothing).error, 0);
 }
 
-TEST_F(Kernel, OtherStacksCannotBeTouched) {
+TEST_P(Kernel, OtherStacksCannotBeTouched) {
   const uint64_t top = stack_top();
   ASSERT_NE(top, 0u);
   constexpr uint64_t stride = 0x20000;
@@ -144,15 +185,15 @@ TEST_F(Kernel, OtherStacksCannotBeTouched) {
   for (const int64_t distance : {-2, -1, 1, 2, 3}) {
     SCOPED_TRACE(distance);
     const uint64_t other = top + distance * stride - 64;
-    const Ran ran = extension_.run(read, {other});
+    const Ran ran = run(read, {other});
     EXPECT_EQ(ran.error, ECANCELED);
-    EXPECT_EQ(extension_.run(write, {other}).error, ECANCELED);
-    EXPECT_EQ(extension_.run(push_at, {other}).error, ECANCELED);
+    EXPECT_EQ(run(write, {other}).error, ECANCELED);
+    EXPECT_EQ(run(push_at, {other}).error, ECANCELED);
   }
-  EXPECT_EQ(extension_.run(nothing).error, 0);
+  EXPECT_EQ(run(nothing).error, 0);
 }
 
-TEST_F(Kernel, StacksEndInGuards) {
+TEST_P(Kernel, StacksEndInGuards) {
   expect_fault(recurse, {}, VBPF_FAULT_STACK_OVERFLOW);
   const uint64_t top = stack_top();
   EXPECT_EQ(last_.address, top - 0x10000 - (top - 0x10000 - last_.address));
@@ -161,22 +202,22 @@ TEST_F(Kernel, StacksEndInGuards) {
   expect_fault(read, {top}, VBPF_FAULT_STACK_OVERFLOW, top);
 }
 
-TEST_F(Kernel, StackPointersMayPointAnywhere) {
+TEST_P(Kernel, StackPointersMayPointAnywhere) {
   const uint64_t text = kernel_symbol("_text");
   for (const uint64_t at : {uint64_t{0}, uint64_t{8}, uint64_t{0x8000000000000000}, text + 4096, base() + 0x100010,
                             base() + 0x11f88, uint64_t{0xffffffffffffffff}}) {
     SCOPED_TRACE(at);
-    EXPECT_EQ(extension_.run(push_at, {at}).error, ECANCELED);
-    EXPECT_EQ(extension_.run(return_at, {at}).error, ECANCELED);
+    EXPECT_EQ(run(push_at, {at}).error, ECANCELED);
+    EXPECT_EQ(run(return_at, {at}).error, ECANCELED);
     // Interrupted with such a stack pointer.
     expect_fault(loop_at, {at}, VBPF_FAULT_BUDGET);
   }
   // The heap can be a stack for all but returns, which others could write.
-  ASSERT_EQ(extension_.run(push_at, {base() + 0x40000800}).error, ECANCELED);
+  ASSERT_EQ(run(push_at, {base() + 0x40000800}).error, ECANCELED);
   expect_fault(return_at, {base() + 0x40000800}, VBPF_FAULT_BAD_RETURN);
 }
 
-TEST_F(Kernel, ControlFlowStaysOnTargets) {
+TEST_P(Kernel, ControlFlowStaysOnTargets) {
   const uint64_t text = kernel_symbol("_text");
   for (const uint64_t target :
        {uint64_t{0}, text, base() + 0x200000, base() + 0x11000, base() + 0x40000000, uint64_t{0x8000000000000000}}) {
@@ -188,7 +229,7 @@ TEST_F(Kernel, ControlFlowStaysOnTargets) {
 }
 
 // Not even with a jump that the verifier forbids can data be run.
-TEST_F(Kernel, DataCannotBeRun) {
+TEST_P(Kernel, DataCannotBeRun) {
   expect_fault(jump_raw, {base() + 0x200000}, VBPF_FAULT_BAD_ADDRESS, base() + 0x200000);
   expect_fault(jump_raw, {base() + 0x40000000}, VBPF_FAULT_BAD_ADDRESS, base() + 0x40000000);
   expect_fault(jump_raw, {stack_top() - 64}, VBPF_FAULT_STACK_OVERFLOW);
@@ -199,7 +240,7 @@ TEST_F(Kernel, DataCannotBeRun) {
   ::munmap(user, 4096);
 }
 
-TEST_F(Kernel, ExceptionsEndTheInvocation) {
+TEST_P(Kernel, ExceptionsEndTheInvocation) {
   expect_fault(divide_by_zero, {}, VBPF_FAULT_DIVIDE_ERROR);
   expect_fault(undefined, {}, VBPF_FAULT_UNDEFINED_INSTRUCTION);
   expect_fault(breakpoint, {}, VBPF_FAULT_UNDEFINED_INSTRUCTION);
@@ -208,22 +249,22 @@ TEST_F(Kernel, ExceptionsEndTheInvocation) {
 }
 
 // SMAP is not to be had by setting AC.
-TEST_F(Kernel, AlignmentFlagDoesNotOutliveAnEvent) {
+TEST_P(Kernel, AlignmentFlagDoesNotOutliveAnEvent) {
   static const uint64_t value = 7;
-  const Ran ran = extension_.run(alignment_check, {reinterpret_cast<uint64_t>(&value)});
+  const Ran ran = run(alignment_check, {reinterpret_cast<uint64_t>(&value)});
   // popf is the verifier's to forbid: here it only matters that the kernel runs on with AC clear.
   EXPECT_TRUE(ran.error == 0 || ran.error == ECANCELED);
-  EXPECT_EQ(extension_.run(nothing).error, 0);
+  EXPECT_EQ(run(nothing).error, 0);
 }
 
-TEST_F(Kernel, EndlessLoopsEnd) {
+TEST_P(Kernel, EndlessLoopsEnd) {
   expect_fault(loop_forever, {}, VBPF_FAULT_BUDGET);
   const uint64_t number = last_.number;
   expect_fault(loop_forever, {}, VBPF_FAULT_BUDGET);
   EXPECT_EQ(last_.number, number + 1);
 }
 
-TEST_F(Kernel, PreciseBudgetsEndToo) {
+TEST_P(Kernel, PreciseBudgetsEndToo) {
   RawOptions options;
   options.name = "precise";
   options.flags = VBPF_PRECISE;
@@ -235,8 +276,8 @@ TEST_F(Kernel, PreciseBudgetsEndToo) {
   EXPECT_EQ(precise.run(nothing).error, 0);
 }
 
-TEST_F(Kernel, ImportsCheckWhatTheyAreGiven) {
-  EXPECT_EQ(extension_.run(log_packet, {0x6f6c6c6568}).error, 0);
+TEST_P(Kernel, ImportsCheckWhatTheyAreGiven) {
+  EXPECT_EQ(run(log_packet, {0x6f6c6c6568}).error, 0);
   const uint64_t text = kernel_symbol("_text");
   expect_fault(log, {text, 8}, VBPF_FAULT_BAD_IMPORT, text);
   expect_fault(log, {0, 8}, VBPF_FAULT_BAD_IMPORT, 0);
@@ -247,23 +288,24 @@ TEST_F(Kernel, ImportsCheckWhatTheyAreGiven) {
   expect_fault(abort, {0x65747962}, VBPF_FAULT_ABORT);
   EXPECT_EQ(std::string(last_.message, 4), "byte");
   // What an import does with the stack is the extension's own trouble.
-  EXPECT_EQ(extension_.run(import_with_stack_at, {text}).error, ECANCELED);
-  EXPECT_EQ(extension_.run(import_with_stack_at, {0}).error, ECANCELED);
-  EXPECT_EQ(extension_.run(nothing).error, 0);
+  EXPECT_EQ(run(import_with_stack_at, {text}).error, ECANCELED);
+  EXPECT_EQ(run(import_with_stack_at, {0}).error, ECANCELED);
+  EXPECT_EQ(run(nothing).error, 0);
 }
 
-TEST_F(Kernel, ContextIsNotBelieved) {
+TEST_P(Kernel, ContextIsNotBelieved) {
   const uint64_t window = base() + 0x80000000;
-  const Ran cut = extension_.run(data_end_at, {window + 4096 + 256 + 20});
+  const Ran cut = run(data_end_at, {window + 4096 + 256 + 20});
   EXPECT_EQ(cut.error, 0);
   EXPECT_EQ(cut.out.size(), 20u);
   for (const uint64_t end : {uint64_t{0}, window, kernel_symbol("_text"), window + 0x10000, ~uint64_t{0}}) {
-    const Ran ran = extension_.run(data_end_at, {end});
-    EXPECT_EQ(ran.error, 0);
-    EXPECT_TRUE(ran.out.empty());
+    expect_refused(run(data_end_at, {end}));
   }
-  EXPECT_TRUE(extension_.run(data_at, {kernel_symbol("_text")}).out.empty());
+  expect_refused(run(data_at, {kernel_symbol("_text")}));
 }
+
+INSTANTIATE_TEST_SUITE_P(Called, Kernel, ::testing::Values(Way::test_run, Way::seat),
+                         [](const auto& info) { return info.param == Way::seat ? "InASeat" : "ByATestRun"; });
 
 // Every CPU at once, with other extensions beside: as many runs as there are, none in another's way.
 TEST(Kernels, ManyRunAtOnce) {

@@ -26,6 +26,16 @@ ATTACK(echo) /* returns the packet's first word */
   movl (%rdi), %eax
   RETURN
 
+  .balign 16, 0xcc
+  .globl attack_chosen
+attack_chosen: /* the attack whose number is the packet's eighth word, so that one entry has all of them */
+  movq (%rdi), %rax
+  movl 56(%rax), %eax
+  leaq numbered(%rip), %rcx
+  movslq (%rcx, %rax, 4), %rax
+  addq %rcx, %rax
+  jmp *%rax
+
 ATTACK(own_memory) /* writes and reads stack, data, heap and packet */
   movq $5, AT(0x200000)
   pushq AT(0x200000)
@@ -300,6 +310,12 @@ ATTACK(data_at)
   movq %rax, (%rcx)
   movl $2, %eax
   RETURN
+
+  .balign 16, 0xcc
+numbered:
+#undef ATTACK
+#define ATTACK(name) .long attack_##name - numbered;
+#include "attacks.def"
 
   .balign 16, 0xcc
   .globl attacks_end

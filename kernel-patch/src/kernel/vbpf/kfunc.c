@@ -123,25 +123,29 @@ static u32 run_without_seat(struct xdp_buff *xdp, struct vbpf_extension *extensi
 	u32 size = linear_size(xdp), copied = min(size, extension->copy_size), verdict = XDP_ABORTED;
 	struct vbpf_call call __uninitialized;
 	u64 value __uninitialized, data;
+	bool returned = true;
 
 	if (unlikely(vbpf_call_begin(&call, extension, vbpf_call_instance(extension))))
 		return XDP_ABORTED;
 	data = vbpf_window_packet(call.window);
-	if (unlikely(!copy_packet((void *)data, xdp->data, copied)))
-		goto out;
-	fill_context(call.window, xdp, data, copied);
-	if (unlikely(vbpf_call_run(&call, call.instance->base + extension->entries[entry], entry, extension->budget,
-				   call.window, 0, &value, NULL)))
-		verdict = verdict_of_fault(extension);
-	else if (extension->flags & VBPF_READ_ONLY || take_packet(xdp, call.window, extension->copy_size))
-		verdict = value;
-out:
+	if (likely(copy_packet((void *)data, xdp->data, copied))) {
+		fill_context(call.window, xdp, data, copied);
+		if (unlikely(vbpf_call_run(&call, call.instance->base + extension->entries[entry], entry,
+					   extension->budget, call.window, 0, &value, NULL))) {
+			verdict = verdict_of_fault(extension);
+			returned = false;
+		} else if (extension->flags & VBPF_READ_ONLY ||
+			   take_packet(xdp, call.window, extension->copy_size)) {
+			verdict = value;
+		}
+	}
 	if (unlikely(verdict >= XDP_REDIRECT))
 		this_cpu_inc(extension->counters->verdicts[heed_verdict(verdict, call.window)]);
 	else
 		this_cpu_inc(extension->counters->verdicts[verdict]);
 	this_cpu_add(extension->counters->bytes, size);
-	if (!vbpf_seat_prepare(&call, entry))
+	/* A fault may have closed the instance. */
+	if (!returned || !vbpf_seat_prepare(&call, entry))
 		vbpf_slot_put(call.slot);
 	vbpf_call_leave(call.instance);
 	return verdict;
@@ -166,8 +170,10 @@ static noinline u32 fault_in_seat(struct vbpf_seat *seat, u32 exit)
 	};
 
 	vbpf_call_report(&call, &seat->run, exit, seat->key >> 32, NULL);
-	/* The instance is closed now, or the extension detached; or it is prepared again at the next call but one. */
+	/* The instance may be closed now, or the extension detached. */
 	seat->key = 0;
+	seat->slot = NULL;
+	vbpf_slot_put(call.slot);
 	return verdict_of_fault(seat->extension);
 }
 

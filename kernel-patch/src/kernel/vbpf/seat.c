@@ -113,26 +113,28 @@ void vbpf_seats_forget_wait(const struct vbpf_extension *extension)
 	}
 }
 
-void vbpf_run_cpu_goes(void)
-{
-	struct vbpf_slot *slot = vbpf_run_spare_slot();
-
-	if (slot)
-		vbpf_slot_put(slot);
-}
-
-struct vbpf_slot *vbpf_run_spare_slot(void)
+struct vbpf_slot *vbpf_run_spare_slot(bool prepared)
 {
 	struct vbpf_seat *seat = this_cpu_ptr(&vbpf_seats);
 	struct vbpf_slot *slot = NULL;
 	unsigned long flags;
+	u64 word;
 
 	local_irq_save(flags);
-	if (READ_ONCE(seat->word) != VBPF_SEAT_TAKEN) {
+	word = READ_ONCE(seat->word);
+	if (word != VBPF_SEAT_TAKEN && (prepared || !word)) {
 		WRITE_ONCE(seat->word, 0);
 		slot = seat->slot;
 		seat->slot = NULL;
 	}
 	local_irq_restore(flags);
 	return slot;
+}
+
+void vbpf_run_cpu_goes(void)
+{
+	struct vbpf_slot *slot = vbpf_run_spare_slot(true);
+
+	if (slot)
+		vbpf_slot_put(slot);
 }

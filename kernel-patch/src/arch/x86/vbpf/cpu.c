@@ -87,7 +87,7 @@ static void set_up(void)
 	cr4_set_bits_irqsoff(CR4_PKS);
 	wrmsrl(MSR_IA32_PKRS, 0);
 	rekey_descriptors(cpu);
-	__this_cpu_write(vbpf_arch_cpu_ready, __read_cr4() & CR4_PKS);
+	__this_cpu_write(vbpf_arch_cpu_ready, !!(__read_cr4() & CR4_PKS));
 }
 
 /* Runs on @cpu, in its hotplug thread. */

@@ -113,28 +113,26 @@ void vbpf_slot_clear(u32 index, u32 user)
 	vbpf_slot_users[index] = user;
 }
 
-/* Any that is free. */
+/* Any that is free, or that this CPU has kept: rather not one that it has prepared. */
 struct vbpf_slot *vbpf_slot_find(u32 user)
 {
-	u32 index = __this_cpu_read(vbpf_slot_first), tries = 0;
-	struct vbpf_slot *spare;
+	struct vbpf_slot *slot = vbpf_run_spare_slot(false);
+	u32 index = slot ? slot->index : __this_cpu_read(vbpf_slot_first), tries;
 
-	do {
-		index = (index + 1) % VBPF_SLOTS;
-		if (++tries == 10000)
+	for (tries = 1; !slot; tries++) {
+		if (tries == 10000)
 			return NULL;
-		if (tries > VBPF_SLOTS) {
-			spare = vbpf_run_spare_slot();
-			if (spare) {
-				index = spare->index;
-				break;
-			}
+		index = (index + 1) % VBPF_SLOTS;
+		if (!test_and_set_bit_lock(index, &vbpf_slots_busy)) {
+			slot = &vbpf_slots[index];
+		} else if (tries >= VBPF_SLOTS) {
+			slot = vbpf_run_spare_slot(true);
 			cpu_relax();
 		}
-	} while (test_and_set_bit_lock(index, &vbpf_slots_busy));
-	if (vbpf_slot_users[index] != user)
-		vbpf_slot_clear(index, user);
-	return &vbpf_slots[index];
+	}
+	if (vbpf_slot_users[slot->index] != user)
+		vbpf_slot_clear(slot->index, user);
+	return slot;
 }
 
 bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size)

@@ -313,8 +313,8 @@ bool vbpf_run_page_fault(struct vbpf_run *run);	/* true: the page is there now *
 
 /* kernel/vbpf: this CPU runs no extensions until it is set up again. Preemption off. */
 void vbpf_run_cpu_goes(void);
-/* kernel/vbpf: a slot that this CPU kept for later, or NULL. Preemption off. */
-struct vbpf_slot *vbpf_run_spare_slot(void);
+/* kernel/vbpf: a slot that this CPU kept, though a run may be @prepared with it, or NULL. Preemption off. */
+struct vbpf_slot *vbpf_run_spare_slot(bool prepared);
 
 /* gate.S */
 asmlinkage void vbpf_gate_inject(unsigned long handler);
