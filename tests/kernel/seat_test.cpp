@@ -111,13 +111,35 @@ TEST(Seats, OfTheUnloadedAreNotCalled) {
       });
       ASSERT_TRUE(eventually([&] { return calls > 8; }));
       extension.unload();
-      // Nothing runs it from here on, whatever was prepared.
+      // Nothing runs it from here on, whatever is prepared.
       const uint64_t invocations = extension.info().invocations, called = calls;
       ASSERT_TRUE(eventually([&] { return calls > called + 8; }));
       EXPECT_EQ(extension.info().invocations, invocations);
     }
     EXPECT_EQ(wrong, 0u);
     EXPECT_EQ(program.run(packet(echo, 7)), aborted);
+  }
+}
+
+// The last descriptor is closed, and the memory goes.
+TEST(Seats, OfTheGoneAreNotCalled) {
+  for (int round = 0; round < 15; ++round) {
+    auto extension = std::make_unique<RawExtension>(make("gone"));
+    const HookProgram program(extension->id(), chosen);
+    std::atomic<uint64_t> calls{0}, wrong{0};
+    std::atomic<bool> gone{false};
+    const OnEachCpu callers([&](int) {
+      const bool before = gone;
+      const uint32_t verdict = program.run(packet(echo, 7), 50);
+      if (verdict != aborted && (before || verdict != 7)) ++wrong;
+      ++calls;
+    });
+    ASSERT_TRUE(eventually([&] { return calls > 8; }));
+    extension.reset();
+    gone = true;
+    const uint64_t called = calls;
+    ASSERT_TRUE(eventually([&] { return calls > called + 8; }));
+    EXPECT_EQ(wrong, 0u);
   }
 }
 

@@ -241,6 +241,8 @@ static void release(struct kref *references)
 	found = forget(extension);
 	count--;
 	mutex_unlock(&registry_lock);
+	WRITE_ONCE(extension->state, VBPF_STATE_STOPPED);
+	vbpf_seats_forget_wait(extension);
 	if (found)
 		synchronize_rcu();
 	vbpf_userfault_detach_all(extension);
