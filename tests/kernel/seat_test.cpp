@@ -121,6 +121,19 @@ TEST(Seats, OfTheUnloadedAreNotCalled) {
   }
 }
 
+// What a seat's word is when nothing is prepared, or while it runs, is no key of an entry.
+TEST(Seats, AreNotToBeHadByOddNumbers) {
+  const OnCpu here(0);
+  {
+    const RawExtension extension = make("odd");
+    const HookProgram program(extension.id(), chosen);
+    ASSERT_EQ(program.run(packet(echo, 7), 5), 7u);
+  }
+  for (const uint32_t id : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xffffffffu})
+    for (const uint32_t entry : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xffffffffu})
+      EXPECT_EQ(HookProgram(id, entry).run(packet(echo, 7), 5), aborted) << id << ", " << entry;
+}
+
 // The last descriptor is closed, and the memory goes.
 TEST(Seats, OfTheGoneAreNotCalled) {
   for (int round = 0; round < 15; ++round) {

@@ -169,7 +169,7 @@ static noinline u32 fault_in_seat(struct vbpf_seat *seat, u32 exit)
 		.window = seat->window,
 	};
 
-	vbpf_call_report(&call, &seat->run, exit, seat->key >> 32, NULL);
+	vbpf_call_report(&call, &seat->run, exit, vbpf_seat_entry(seat->key), NULL);
 	/* The instance may be closed now, or the extension detached. */
 	seat->key = 0;
 	seat->slot = NULL;
@@ -231,7 +231,7 @@ __bpf_kfunc_start_defs();
  * vbpf_xdp - let an extension decide about a packet
  * @ctx: the packet
  * @id: of the extension
- * @entry: number of the entry
+ * @entry: number of the entry, but for its highest bit
  *
  * The packet is copied to where the extension may touch it, and back. Packet
  * pointers that the program has keep pointing into the packet's buffer, but
@@ -251,7 +251,7 @@ __bpf_kfunc u32 vbpf_xdp(struct xdp_md *ctx, u32 id, u32 entry)
 	preempt_disable();
 	seat = this_cpu_ptr(&vbpf_seats);
 	if (unlikely(!vbpf_seat_take(seat, id, entry)))
-		verdict = find_and_run(xdp, id, entry);
+		verdict = find_and_run(xdp, id, entry & INT_MAX);
 	else if (seat->copies)
 		verdict = copy_and_run_in_seat(xdp, seat);
 	else

@@ -20,7 +20,8 @@
 /* More CPUs than these do not keep slots: there are too few. Two are left for nested runs. */
 #define VBPF_SEATS	(VBPF_SLOTS - 2)
 
-#define VBPF_SEAT_TAKEN	(~0ULL)
+/* No key is 0, or this. */
+#define VBPF_SEAT_TAKEN	0xffffffffULL
 
 /**
  * struct vbpf_seat - a prepared run
@@ -53,9 +54,15 @@ struct vbpf_seat {
 
 DECLARE_PER_CPU_ALIGNED(struct vbpf_seat, vbpf_seats);
 
+/* Bit 32 is set in all of them. The entry's highest bit is lost. */
 static __always_inline u64 vbpf_seat_key(u32 id, u32 entry)
 {
-	return id | (u64)entry << 32;
+	return id | (u64)(2 * entry + 1) << 32;
+}
+
+static inline u32 vbpf_seat_entry(u64 key)
+{
+	return key >> 33;
 }
 
 /*
