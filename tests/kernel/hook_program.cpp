@@ -52,7 +52,7 @@ Descriptor make_device(unsigned& index) {
 
 void write_line(const std::string& file, const std::string& line) {
   std::fstream stream(file, std::ios::in | std::ios::out);  // neither truncates nor seeks
-  stream << line << std::endl;
+  stream << line + "\n" << std::flush;
   if (!stream) fail(file);
 }
 
