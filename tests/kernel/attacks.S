@@ -175,6 +175,14 @@ ATTACK(write_relative_to_stack)
   xorl %eax, %eax
   RETURN
 
+ATTACK(push_relative_to_stack)
+  movq (%rdi), %rax
+  addq %rax, %rsp
+  pushq %rax
+  subq %rax, %rsp
+  addq $8, %rsp
+  RETURN
+
 /* Stack pointers. */
 ATTACK(recurse)
 1: subq $1000, %rsp
