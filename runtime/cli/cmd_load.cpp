@@ -184,8 +184,9 @@ void print_resident(const Json& loaded, const std::string& reason) {
     fmt::print("{} is loaded as extension {}: eBPF programs call it with vbpf_call()\n", text("name"),
                loaded["id"].get<uint32_t>());
   } else if (loaded["hook"] == "uffd") {
-    fmt::print("{} answers the page faults of process {} in the kernel\n", text("name"),
-               loaded["target_pid"].get<int>());
+    fmt::print("{} answers the page faults of process {} in the kernel (descriptor {}, {} KiB registered)\n",
+               text("name"), loaded["target_pid"].get<int>(), loaded["target_fd"].get<int>(),
+               loaded["registered"].get<uint64_t>() >> 10);
   } else {
     fmt::print("{} is attached to {} (eBPF program {} calls it in the kernel)\n", text("name"), text("device"),
                loaded["prog_id"].get<uint32_t>());

@@ -32,7 +32,7 @@ bool print(const Json& lines) {
 }
 
 Result<int> log(const Arguments& arguments) {
-  uint64_t from = 0;
+  Json from = 0;  // then what the answer before said
   bool heard = false;
   for (;;) {
     const Result<Json> answer = ask_loaded(arguments.name, {{"verb", "log"}, {"from", from}});
@@ -42,7 +42,7 @@ Result<int> log(const Arguments& arguments) {
       return exit_ok;
     }
     heard = true;
-    from = (*answer)["next"].get<uint64_t>();
+    from = (*answer)["next"];
     if (!print((*answer)["lines"]) || !arguments.follow) return exit_ok;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }

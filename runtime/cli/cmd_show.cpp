@@ -44,19 +44,46 @@ std::string packet_text(const Json& bytes) {
   return bytes == 0 ? "nothing of it is copied" : fmt::format("{} bytes of it are copied", bytes.get<uint32_t>());
 }
 
+void print_state(const Json& shown) {
+  fmt::print("{}: {}", shown["name"].get<std::string>(), shown["state"].get<std::string>());
+  if (!shown["detached_reason"].is_null()) fmt::print(" ({})", shown["detached_reason"].get<std::string>());
+  fmt::print("\n");
+  if (!shown["file"].is_null()) fmt::print("  file         {}\n", printable(shown["file"].get<std::string>()));
+}
+
+// What is not known of one in the kernel is left out.
+void print_userfaultfd(const Json& shown) {
+  const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
+  fmt::print("  hook         uffd");
+  if (shown.contains("target_fd")) fmt::print(" on descriptor {}", number("target_fd"));
+  fmt::print(" of process {}", number("target_pid"));
+  if (shown.contains("registered")) fmt::print(", {} KiB registered", number("registered") >> 10);
+  fmt::print(", entry {}\n", shown["entry"].get<std::string>());
+}
+
+void print_source(const Json& shown) {
+  const uint64_t size = shown["source_size"].get<uint64_t>() >> 10;
+  const Json source = shown.value("source", Json(nullptr));
+  if (!source.is_null()) {
+    fmt::print("  source       {}, {} KiB\n", printable(source.get<std::string>()), size);
+  } else if (size != 0) {
+    fmt::print("  source       {} KiB\n", size);
+  }
+}
+
 void print_resident(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
   const Json& total = shown["total"];
   const bool uffd = shown["hook"] == "uffd";
-  fmt::print("{}: {}\n", text("name"), text("state"));
+  print_state(shown);
   fmt::print("  engine       kernel, extension {}, {} KiB of memory\n", number("id"), number("memory") >> 10);
   if (shown["hook"] == "plugin") {
     fmt::print("  hook         plugin: eBPF programs call it with vbpf_call()\n");
   } else if (uffd) {
-    fmt::print("  hook         uffd of process {}, entry {}\n", number("target_pid"), text("entry"));
+    print_userfaultfd(shown);
     fmt::print("  way          in the kernel, up to {} pages besides a fault's own\n", number("prefetch"));
-    if (number("source_size") != 0) fmt::print("  source       {} KiB\n", number("source_size") >> 10);
+    print_source(shown);
   } else {
     fmt::print("  hook         {} on {} (ifindex {}), program {}\n", text("hook"), text("device"), number("ifindex"),
                number("prog_id"));
@@ -94,22 +121,18 @@ void print_device(const Json& shown) {
 
 void print_process(const Json& shown) {
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
-  fmt::print("  hook         uffd on descriptor {} of process {}, {} KiB registered, entry {}\n", number("target_fd"),
-             number("target_pid"), number("registered") >> 10, shown["entry"].get<std::string>());
+  print_userfaultfd(shown);
   fmt::print("  way          {} thread{} of the worker, up to {} pages besides a fault's own\n", number("threads"),
              number("threads") == 1 ? "" : "s", number("prefetch"));
-  if (!shown["source"].is_null())
-    fmt::print("  source       {}, {} KiB\n", printable(shown["source"].get<std::string>()),
-               number("source_size") >> 10);
+  if (number("children") != 0) fmt::print("  children     {} of its forks are served\n", number("children"));
+  print_source(shown);
   fmt::print("  on exit      {}\n", shown["on_exit"].get<std::string>());
 }
 
 void print(const Json& shown) {
   const auto text = [&](const char* key) { return shown[key].get<std::string>(); };
   const auto number = [&](const char* key) { return shown[key].get<uint64_t>(); };
-  fmt::print("{}: {}", text("name"), text("state"));
-  if (!shown["detached_reason"].is_null()) fmt::print(" ({})", text("detached_reason"));
-  fmt::print("\n  file         {}\n", printable(text("file")));
+  print_state(shown);
   if (shown["hook"] == "uffd") {
     print_process(shown);
   } else {

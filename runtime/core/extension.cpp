@@ -146,6 +146,7 @@ std::vector<MapInfo> Extension::maps() const {
   return all;
 }
 std::span<const std::byte> Extension::object() const { return state_->object; }
+const std::function<void(std::string_view)>& Extension::log() const { return state_->options.log; }
 std::chrono::nanoseconds Extension::budget() const { return state_->options.budget; }
 
 Result<std::unique_ptr<Instance>> Extension::instantiate() const {

@@ -198,7 +198,9 @@ vbpf::Result<vbpf::PagerOptions> pager_options(const vbpf_pager_options* given) 
   const auto bad = [](const char* message) { return vbpf::Error{vbpf::ErrorKind::bad_input, message}; };
   if (given->size < first_pager_options_size)
     return bad("vbpf_pager_options.size is not set: begin with VBPF_PAGER_OPTIONS_INIT");
-  if (asks_for_more(*given) || given->place > VBPF_PAGER_FAULTING_THREAD)
+  const bool has_children = given->size >= sizeof(*given);
+  if (asks_for_more(*given) || given->place > VBPF_PAGER_FAULTING_THREAD ||
+      (has_children && (given->children > 1 || given->reserved != 0)))
     return bad("vbpf_pager_options asks for what this version of libvbpf does not have");
   options.place = static_cast<vbpf::PagerPlace>(given->place);
   if (given->entry != nullptr) options.entry = given->entry;
@@ -206,6 +208,7 @@ vbpf::Result<vbpf::PagerOptions> pager_options(const vbpf_pager_options* given) 
   if (given->threads != 0) options.threads = given->threads;
   if (given->prefetch != 0) options.prefetch = given->prefetch;
   if (given->max_restarts != 0) options.max_restarts = given->max_restarts;
+  options.children = has_children && given->children != 0;
   if (given->log != nullptr) {
     options.log = [log = given->log, data = given->log_data](std::string_view line) {
       log(data, line.data(), line.size());

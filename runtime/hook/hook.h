@@ -6,8 +6,10 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "file.h"
@@ -56,6 +58,9 @@ class SignalsElsewhere {
  private:
   sigset_t before_{};
 };
+
+// For the copy of an object in the child of a fork: its threads are the parent's alone, and cannot be waited for.
+inline void forget_thread(std::thread& thread) { static_cast<void>(new (std::nothrow) std::thread(std::move(thread))); }
 
 // At most so many restarts in a minute. Thread safe.
 class RestartLimit {

@@ -65,27 +65,6 @@ Result<vbpf_info> Held::info() const {
   return info;
 }
 
-std::vector<vbpf_fault> Held::faults() const {
-  std::vector<vbpf_fault> all;
-  vbpf_fault fault{};
-  while (::ioctl(extension_.get(), VBPF_EXT_FAULT, &fault) == 0) {
-    all.push_back(fault);
-    ++fault.number;
-  }
-  return all;
-}
-
-std::vector<vbpf_log_line> Held::lines(uint64_t from) const {
-  std::vector<vbpf_log_line> all;
-  vbpf_log_line line{};
-  line.number = from;
-  while (::ioctl(extension_.get(), VBPF_EXT_LOG, &line) == 0) {
-    all.push_back(line);
-    ++line.number;
-  }
-  return all;
-}
-
 Result<void> Held::unload() const {
   if (::ioctl(machine_.device.get(), VBPF_IOC_UNLOAD, &id_) != 0)
     return device_error("the kernel did not unload the extension", errno);

@@ -22,9 +22,8 @@ class Held {
   static Result<std::optional<Held>> find(const std::string& name);
 
   Result<vbpf_info> info() const;
-  std::vector<vbpf_fault> faults() const;                 // the last ones, oldest first
-  std::vector<vbpf_log_line> lines(uint64_t from) const;  // with a number of at least `from`
-  Result<void> unload() const;                            // nothing runs it afterwards
+  int descriptor() const { return extension_.get(); }
+  Result<void> unload() const;  // nothing runs it afterwards
 
  private:
   Held(Machine machine, File extension, uint32_t id)

@@ -237,7 +237,7 @@ Result<void> Resident::start(const std::string& name) const {
   vbpf_fault raw{};
   if (::ioctl(extension_.get(), VBPF_EXT_START, &raw) == 0) return {};
   if (errno != ECANCELED) return device_error("the kernel did not start " + name, errno);
-  const Fault fault = describe(raw, symbols_, object_);
+  const Fault fault = describe(raw);
   std::string text = name + ": a global constructor ended in a fault: " + std::string(to_string(fault.kind));
   if (!fault.address_is.empty()) text += " (" + fault.address_is + ")";
   if (!fault.message.empty()) text += " (" + fault.message + ")";
@@ -246,6 +246,8 @@ Result<void> Resident::start(const std::string& name) const {
   if (fault.kind == FaultKind::budget) text += "; all of them together have the init budget";
   return Error{ErrorKind::refused, text};
 }
+
+Fault Resident::describe(const vbpf_fault& raw) const { return kernel::describe(raw, symbols_, object_); }
 
 Result<vbpf_info> Resident::info() const {
   vbpf_info info{};
@@ -283,7 +285,7 @@ Result<TestRun> Resident::run(uint32_t entry, std::span<const uint8_t> packet, u
     done.runs += request.runs;
     done.time += std::chrono::nanoseconds(request.duration_ns);
     done.retval = request.retval;
-    if (!returned) done.fault = describe(raw, symbols_, object_);
+    if (!returned) done.fault = describe(raw);
     if (returned && request.data_valid != 0) {
       done.out.emplace(out.begin(), out.begin() + std::min<ptrdiff_t>(request.data_out_size, std::ssize(out)));
     }

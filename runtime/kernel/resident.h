@@ -74,6 +74,9 @@ class Resident {
   uint32_t id() const { return id_; }
   const std::vector<std::byte>& object() const { return object_; }
   const std::vector<EntryInfo>& entries() const { return entries_; }  // entry numbers count these
+  int descriptor() const { return extension_.get(); }
+  // In words.
+  Fault describe(const vbpf_fault& raw) const;
   Result<vbpf_info> info() const;
   Result<void> keep() const;
   // Until it is unloaded, or nobody has the userfaultfd open. refused: it has another extension already.

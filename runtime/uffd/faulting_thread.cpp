@@ -40,6 +40,7 @@ class FaultingThreads final : public Pager, private Server {
   bool stopping() const override { return stopping_; }
   Seat& take_seat(size_t& number);
 
+  const pid_t owner_ = ::getpid();
   Info info_;
   std::vector<Range> mappings_;    // when it was attached
   std::atomic<uint64_t> free_{0};  // seats
@@ -83,7 +84,7 @@ bool on_bus_error(const siginfo_t& info, ucontext_t& context) {
 }
 
 Result<void> FaultingThreads::start() {
-  VBPF_TRY(mappings_, target_.ranges());
+  VBPF_TRY(mappings_, root_.target.ranges());
   for (const Range& mapping : mappings_) {
     if (mapping.write_protect || mapping.minor) {
       return Error{ErrorKind::refused,
@@ -91,9 +92,9 @@ Result<void> FaultingThreads::start() {
     }
   }
   info_.entry = options_.entry;
-  info_.pid = target_.pid();
-  info_.descriptor = target_.number();
-  info_.features = target_.features();
+  info_.pid = root_.target.pid();
+  info_.descriptor = root_.target.number();
+  info_.features = root_.target.features();
   info_.threads = options_.threads;
   VBPF_CHECK(make_seats());
   info_.registered = registered_;
@@ -110,12 +111,13 @@ Result<void> FaultingThreads::start() {
 }
 
 FaultingThreads::~FaultingThreads() {
+  if (::getpid() != owner_) return;  // a copy in a fork, whose memory is plain: the descriptor is about the parent's
   stopping_ = true;
   for (Place& place : places) {
     FaultingThreads* self = this;
     if (!place.pager.compare_exchange_strong(self, nullptr)) continue;
     while (place.visitors != 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
-    if (!detached()) target_.hand_back(options_.on_exit);
+    if (!detached()) root_.target.hand_back(options_.on_exit);
   }
 }
 
@@ -130,7 +132,7 @@ void FaultingThreads::end(std::string reason) {
     detached_ = reason;
   }
   stopping_ = true;
-  target_.hand_back(options_.on_exit);
+  root_.target.hand_back(options_.on_exit);
   Event event;
   event.kind = Event::Kind::detached;
   event.time = std::chrono::system_clock::now();
@@ -161,11 +163,15 @@ bool is_poisoned(Done done, uint64_t page) {
 }
 
 bool FaultingThreads::serve(uint64_t address, bool is_write) {
-  const auto place = ranges_.find(address);
+  const auto place = root_.ranges.find(address);
   if (!place) return false;
   if (stopping_) return options_.on_exit == OnExit::zero;  // not registered any more: tried again, there is a page
-  const Fault fault{address, address & ~(place->mapping.page_size - 1), *place,
-                    is_write ? uint32_t{VBPF_UFFD_WRITE} : 0, this_thread()};
+  const Fault fault{&root_,
+                    address,
+                    address & ~(place->mapping.page_size - 1),
+                    *place,
+                    is_write ? uint32_t{VBPF_UFFD_WRITE} : 0,
+                    this_thread()};
   size_t number = 0;
   Seat& seat = take_seat(number);
   seat.counts.faults.add();

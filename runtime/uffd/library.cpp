@@ -4,12 +4,10 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-#include <atomic>
-#include <numeric>
-
 #include "faulting_thread.h"
 #include "pager.h"
 #include "resident.h"
+#include "resident_pager.h"
 #include "vbpf/pager.h"
 
 #ifndef UFFD_USER_MODE_ONLY  // Linux 5.11
@@ -45,74 +43,24 @@ class LibraryPager final : public Pager {
   PagerPlace place_;
 };
 
-// The extension goes with its descriptor, and then what keeps the userfaultfd.
-class KernelPager final : public Pager {
- public:
-  KernelPager(File descriptor, kernel::Resident resident)
-      : descriptor_(std::move(descriptor)), resident_(std::move(resident)) {}
-
-  PagerPlace place() const override { return PagerPlace::kernel; }
-  PagerStats stats() const override {
-    PagerStats sum;
-    const Result<vbpf_info> info = resident_.info();
-    if (!info) return sum;
-    sum.passed = info->userfault_verdicts[0];
-    sum.faults = std::accumulate(std::begin(info->userfault_verdicts), std::end(info->userfault_verdicts), uint64_t{0});
-    sum.answered = sum.faults - sum.passed;
-    sum.prefetched = info->userfault_prefetched;
-    sum.crashes = info->faults;
-    return sum;
-  }
-  std::optional<std::string> ended() const override {
-    const Result<vbpf_info> info = resident_.info();
-    if (info && info->state == VBPF_STATE_DETACHED) return "the extension faulted too often";
-    return std::nullopt;
-  }
-
- private:
-  File descriptor_;  // open as long as the memory is to be registered; or none, when that is the caller's affair
-  kernel::Resident resident_;
-};
-
-// The kernel knows extensions by names: one for each pager on the machine.
-std::string unique_name(const std::string& of) {
-  static std::atomic<uint64_t> count{0};
-  return of.substr(0, 30) + "-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
-}
-
-Result<std::unique_ptr<Pager>> answer_in_kernel(const Extension& extension, const uffd::Target& target, File keep,
-                                                const PagerOptions& asked) {
-  VBPF_TRY(const std::vector<uffd::Range> ranges, target.ranges());
-  kernel::ResidentOptions options;
-  options.name = unique_name(extension.name());
-  options.budget = extension.budget();
-  options.stack_size = extension.stack_size();
-  options.heap_size = extension.heap_size();
-  options.on_fault = VBPF_ON_FAULT_RESTART;
-  options.max_restarts = asked.max_restarts;
-  options.source = asked.source;
-  options.fill_size = static_cast<uint32_t>(uffd::largest_page(ranges, VBPF_USERFAULT_PAGE_MAX));
-  const std::span<const std::byte> object = extension.object();
-  VBPF_TRY(kernel::Resident resident,
-           kernel::Resident::load({object.begin(), object.end()}, extension.name(), options));
-  VBPF_TRY(const size_t entry, choose_entry(resident.entries(), {"uffd", asked.entry}, extension.name()));
-  VBPF_CHECK(resident.answer({target.descriptor(), ::getpid(), static_cast<uint32_t>(entry), asked.prefetch}));
-  return std::unique_ptr<Pager>(std::make_unique<KernelPager>(std::move(keep), std::move(resident)));
-}
+// What waits for somebody to read about it: the extension in the kernel does not, as the threads do.
+constexpr uint64_t all_events =
+    UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP;
 
 // Whether to try, of a machine that has the engine.
-bool is_for_kernel(const Extension& extension, const PagerOptions& asked) {
+bool is_for_kernel(const Extension& extension, const uffd::Target& target, const PagerOptions& asked) {
   if (asked.place != PagerPlace::automatic) return asked.place == PagerPlace::kernel;
-  return asked.threads == 1 && extension.confinement() != Confinement::unconfined && kernel::Machine::open();
+  return asked.threads == 1 && extension.confinement() != Confinement::unconfined &&
+         (target.features() & all_events) == 0 && kernel::Machine::open();
 }
 
-// `keep`: what the pager is to keep open.
-Result<std::unique_ptr<Pager>> serve(const Extension& extension, int descriptor, File keep, const PagerOptions& asked,
+// `is_own`: the caller closes the descriptor, and nobody else has it.
+Result<std::unique_ptr<Pager>> serve(const Extension& extension, int descriptor, bool is_own, const PagerOptions& asked,
                                      uffd::OnExit on_exit) {
   const bool in_place = asked.place == PagerPlace::faulting_thread;
   VBPF_TRY(uffd::Target target, uffd::Target::of_descriptor(descriptor, ::getpid(), in_place));
-  if (is_for_kernel(extension, asked)) {
-    auto pager = answer_in_kernel(extension, target, std::move(keep), asked);
+  if (is_for_kernel(extension, target, asked)) {
+    auto pager = uffd::answer_in_kernel(extension, target, is_own, asked);
     if (pager || asked.place == PagerPlace::kernel) return pager;
     if (asked.log) asked.log("in threads, not in the kernel: " + pager.error().message);
   }
@@ -161,9 +109,17 @@ Result<File> new_descriptor(bool with_signals) {
 Result<std::unique_ptr<Pager>> Pager::page(const Extension& extension, std::span<std::byte> memory,
                                            const PagerOptions& options) {
   const bool with_signals = options.place == PagerPlace::faulting_thread;
+  if (options.children && options.place != PagerPlace::automatic && options.place != PagerPlace::threads)
+    return Error{ErrorKind::bad_input,
+                 "children of fork() are paged by threads alone: choose that place, or automatic"};
   VBPF_TRY(File descriptor, new_descriptor(with_signals));
-  uffdio_api api{UFFD_API, with_signals ? uint64_t{UFFD_FEATURE_SIGBUS} : 0, 0};
-  if (::ioctl(descriptor.get(), UFFDIO_API, &api) != 0)
+  uint64_t features = with_signals ? UFFD_FEATURE_SIGBUS : 0;
+  if (options.children) features |= all_events;
+  uffdio_api api{UFFD_API, features, 0};
+  const bool agreed = ::ioctl(descriptor.get(), UFFDIO_API, &api) == 0;
+  if (!agreed && errno == EPERM && options.children)
+    return Error{ErrorKind::refused, "children of fork() cannot be paged without CAP_SYS_PTRACE"};
+  if (!agreed)
     return Error{ErrorKind::machine, std::string("the userfaultfd's handshake failed: ") + std::strerror(errno)};
   uffdio_register range{{reinterpret_cast<uint64_t>(memory.data()), memory.size()}, UFFDIO_REGISTER_MODE_MISSING, 0};
   if (::ioctl(descriptor.get(), UFFDIO_REGISTER, &range) != 0) {
@@ -172,12 +128,11 @@ Result<std::unique_ptr<Pager>> Pager::page(const Extension& extension, std::span
                              "no other userfaultfd: ") +
                      std::strerror(errno)};
   }
-  const int number = descriptor.get();
-  return serve(extension, number, std::move(descriptor), options, uffd::OnExit::zero);
+  return serve(extension, descriptor.get(), true, options, uffd::OnExit::zero);
 }
 
 Result<std::unique_ptr<Pager>> Pager::attach(const Extension& extension, int descriptor, const PagerOptions& options) {
-  return serve(extension, descriptor, File(), options, uffd::OnExit::wait);
+  return serve(extension, descriptor, false, options, uffd::OnExit::wait);
 }
 
 }  // namespace vbpf

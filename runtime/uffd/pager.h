@@ -16,6 +16,13 @@
 
 namespace vbpf::uffd {
 
+// A child of a fork of the program's, for who is to hand its faults back if this process is killed.
+struct ChildNews {
+  uint64_t id = 0;
+  int descriptor = -1;        // its userfaultfd, open during the call; -1: it is served no longer
+  std::vector<Range> ranges;  // of it, in place of those told before
+};
+
 struct Options {
   std::string entry;   // empty: the only one in section "uffd"
   std::string source;  // a file that the extension may read, or empty
@@ -25,6 +32,8 @@ struct Options {
   OnFault on_fault = OnFault::restart;
   uint32_t max_restarts = 10;  // within a minute; one more detaches
   OnExit on_exit = OnExit::wait;
+  uint32_t max_children = 4096;                      // of forks, that are served at a time
+  std::function<void(const ChildNews&)> on_child{};  // called by threads of the pager
 };
 
 struct Stats {
@@ -46,6 +55,7 @@ struct Info {
   uint64_t registered = 0;  // bytes, when it was attached
   uint64_t page_size = 0;   // the largest, when it was attached
   uint64_t source_size = 0;
+  size_t children = 0;  // of forks, that are served now
 };
 
 // Owns its threads. Destruction hands the faults back, as Options::on_exit says.

@@ -17,7 +17,7 @@ Stats Counts::get() const {
 }
 
 Result<void> Server::make_seats() {
-  VBPF_TRY(std::tie(registered_, page_size_), ranges_.read());
+  VBPF_TRY(std::tie(registered_, page_size_), root_.ranges.read());
   const uint64_t buffers = std::max<uint64_t>(page_size_, uint64_t{options_.prefetch + 1} * 4096);
   std::vector<std::shared_ptr<SharedMemory>> memories;
   for (uint32_t i = 0; i < options_.threads; ++i) {
@@ -115,7 +115,7 @@ Done Server::handle(Seat& seat, const Fault& fault) {
   const int verdict = ask(seat, fault, 0);
   const Done done = answer(seat, fault, verdict);
   if (done == Done::gone) seat.counts.late.add();
-  if (done == Done::failed) ranges_.changed();  // it may have been for what is no longer so
+  if (done == Done::failed) fault.space->ranges.changed();  // it may have been for what is no longer so
   return done;
 }
 
@@ -134,27 +134,44 @@ static Done done_by(int result) {
   }
 }
 
+static Done continue_with_cache(const Fault& fault) {
+  uffdio_continue arguments{{fault.page, fault.page_size()}, 0, 0};
+  return done_by(::ioctl(fault.space->target.descriptor(), UFFDIO_CONTINUE, &arguments));
+}
+
+static Done unprotect(const Fault& fault) {
+  uffdio_writeprotect arguments{{fault.page, fault.page_size()}, 0};
+  return done_by(::ioctl(fault.space->target.descriptor(), UFFDIO_WRITEPROTECT, &arguments));
+}
+
 // Done::failed: it is no answer to this kind of fault, or the kernel did not take it.
 Done Server::answer(Seat& seat, const Fault& fault, int verdict) {
   const bool protection = (fault.access & VBPF_UFFD_WP) != 0, minor = (fault.access & VBPF_UFFD_MINOR) != 0;
   const bool missing = !protection && !minor;
-  const uffdio_range page{fault.page, fault.page_size()};
   Done done = Done::failed;
   if (missing && (verdict == VBPF_UFFD_RESOLVE || verdict == VBPF_UFFD_ZERO)) return fill(seat, fault, verdict);
   if (minor && verdict == VBPF_UFFD_CONTINUE) {
-    uffdio_continue arguments{page, 0, 0};
-    done = done_by(::ioctl(target_.descriptor(), UFFDIO_CONTINUE, &arguments));
+    done = continue_with_cache(fault);
     if (done == Done::yes) seat.counts.continued.add();
   } else if (protection && verdict == VBPF_UFFD_UNPROTECT) {
-    uffdio_writeprotect arguments{page, 0};
-    done = done_by(::ioctl(target_.descriptor(), UFFDIO_WRITEPROTECT, &arguments));
+    done = unprotect(fault);
     if (done == Done::yes) seat.counts.unprotected.add();
   } else if (!protection && verdict == VBPF_UFFD_POISON) {
-    uffdio_poison arguments{page, 0, 0};
-    done = done_by(::ioctl(target_.descriptor(), UFFDIO_POISON, &arguments));
+    done = poison(fault);
     if (done == Done::yes) seat.counts.poisoned.add();
   }
   return done;
+}
+
+Done Server::poison(const Fault& fault) {
+  uffdio_poison arguments{{fault.page, fault.page_size()}, 0, 0};
+  return done_by(::ioctl(fault.space->target.descriptor(), UFFDIO_POISON, &arguments));
+}
+
+Done Server::answer_plainly(Seat& seat, const Fault& fault) {
+  if ((fault.access & VBPF_UFFD_WP) != 0) return unprotect(fault);
+  if ((fault.access & VBPF_UFFD_MINOR) != 0) return continue_with_cache(fault);
+  return place(seat, fault, 1, 0, VBPF_UFFD_ZERO);
 }
 
 // The page that lies so many pages from another, if it is in the range and was not asked for by anybody.
@@ -190,7 +207,12 @@ Done Server::fill(Seat& seat, const Fault& fault, int verdict) {
       if (!next || answer_for(*next, pages) != verdict) break;
     }
   }
-  const Done done = place(seat, fault, pages, mode, verdict);
+  Done done = place(seat, fault, pages, mode, verdict);
+  if (done == Done::gone && pages > 1) {  // the mapping may be smaller than it was
+    fault.space->ranges.changed();
+    pages = 1;
+    done = place(seat, fault, pages, mode, verdict);
+  }
   if (done != Done::yes) return done;
   (verdict == VBPF_UFFD_ZERO ? seat.counts.zeroed : seat.counts.resolved).add();
   seat.counts.prefetched.add(pages - 1);
@@ -219,11 +241,11 @@ Done Server::place(Seat& seat, const Fault& fault, uint64_t pages, uint64_t mode
     int result = 0;
     if (zeros) {
       uffdio_zeropage arguments{{fault.page + at, whole - at}, 0, 0};
-      result = ::ioctl(target_.descriptor(), UFFDIO_ZEROPAGE, &arguments);
+      result = ::ioctl(fault.space->target.descriptor(), UFFDIO_ZEROPAGE, &arguments);
       mapped = arguments.zeropage;
     } else {
       uffdio_copy arguments{fault.page + at, from + at, whole - at, mode, 0};
-      result = ::ioctl(target_.descriptor(), UFFDIO_COPY, &arguments);
+      result = ::ioctl(fault.space->target.descriptor(), UFFDIO_COPY, &arguments);
       mapped = arguments.copy;
     }
     if (result == 0) mapped = static_cast<int64_t>(whole - at);

@@ -24,7 +24,19 @@ struct Counts {
   Stats get() const;
 };
 
+// An address space whose faults are answered.
+struct Space {
+  explicit Space(Target whose) : target(std::move(whose)), ranges(target) {}
+  Space(Target child, Space& parent) : target(std::move(child)), ranges(target, parent.ranges) {}
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
+
+  Target target;
+  Ranges ranges;
+};
+
 struct Fault {  // that the kernel reported
+  Space* space;
   uint64_t address, page;
   Ranges::Place place;
   uint32_t access, thread;
@@ -57,12 +69,11 @@ class Server {
   Server(const Extension& extension, Target target, Options options, File source,
          std::function<void(const Event&)> on_event)
       : extension_(extension),
-        target_(std::move(target)),
+        root_(std::move(target)),
         options_(std::move(options)),
         source_(std::move(source)),
         on_event_(std::move(on_event)),
-        restarts_(options_.max_restarts),
-        ranges_(target_) {}
+        restarts_(options_.max_restarts) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -78,16 +89,18 @@ class Server {
   Result<void> make_seats();
   // Asks, and does what was answered.
   Done handle(Seat& seat, const Fault& fault);
+  // A page of zeros, minor faults continued, writes let through: as if it were not registered.
+  Done answer_plainly(Seat& seat, const Fault& fault);
+  Done poison(const Fault& fault);
   void report(Event::Kind kind, const Seat& seat, std::string message, std::optional<vbpf::Fault> fault = {});
   void send(const Event& event);
 
   Extension extension_;
-  Target target_;
+  Space root_;  // what it was attached to; a program that forks has more
   Options options_;
   File source_;
   std::function<void(const Event&)> on_event_;
   RestartLimit restarts_;
-  Ranges ranges_;
   uint64_t registered_ = 0, page_size_ = 0;  // bytes, and the largest page, when it was attached
   std::vector<std::unique_ptr<Seat>> seats_;
 

@@ -201,6 +201,18 @@ Result<Target> Target::of_descriptor(int descriptor, pid_t pid, bool with_signal
   return check(std::move(target), with_signals);
 }
 
+Target Target::of_child(File descriptor, const Target& parent) {
+  Target target;
+  target.number_ = descriptor.get();
+  target.descriptor_ = std::move(descriptor);
+  target.features_ = parent.features_;
+  // The program's own may block; this one is nobody else's.
+  const int flags = ::fcntl(target.descriptor(), F_GETFL);
+  ::fcntl(target.descriptor(), F_SETFL, flags | O_NONBLOCK);
+  ::fcntl(target.descriptor(), F_SETFD, FD_CLOEXEC);
+  return target;
+}
+
 Result<Target> Target::duplicate() const {
   Target target;
   target.descriptor_ = File(::fcntl(descriptor(), F_DUPFD_CLOEXEC, 0));
@@ -215,8 +227,16 @@ Result<Target> Target::duplicate() const {
 }
 
 bool Target::gone() const {
+  if (is_child()) return has_no_memory();
   pollfd waiting{process(), POLLIN, 0};
   return process() >= 0 && ::poll(&waiting, 1, 0) == 1;
+}
+
+// This does nothing else: nobody registers the last page of the address space.
+bool Target::has_no_memory() const {
+  constexpr uint64_t last_page = 0x7fffffffe000;
+  uffdio_writeprotect nothing{{last_page, 4096}, 0};
+  return ::ioctl(descriptor(), UFFDIO_WRITEPROTECT, &nothing) != 0 && errno == ESRCH;
 }
 
 Result<uint64_t> Target::pending() const {
@@ -259,23 +279,61 @@ void Target::wake(uint64_t start, uint64_t size) const {
 void Target::hand_back(OnExit policy) const {
   const Result<std::vector<Range>> all = ranges();
   if (!all) return;  // the process has ended
+  if (policy != OnExit::wait) give_up_forks(policy, *all);
   for (const Range& range : *all) {
     uffdio_range whole{range.start, range.end - range.start};
     if (policy == OnExit::zero) ::ioctl(descriptor(), UFFDIO_UNREGISTER, &whole);
-    for (uint64_t at = range.start; policy == OnExit::poison && range.missing && at < range.end;) {
-      uffdio_poison poison{};
-      poison.range = {at, range.end - at};
-      if (::ioctl(descriptor(), UFFDIO_POISON, &poison) == 0) break;
-      if (poison.updated > 0) {
-        at += static_cast<uint64_t>(poison.updated);
-      } else if (errno == EEXIST) {
-        at += range.page_size;
-      } else {
-        break;
-      }
-    }
+    if (policy == OnExit::poison && range.missing) poison(range.start, range.end, range.page_size);
     wake(whole.start, whole.len);
   }
+  if (policy != OnExit::wait) give_up_forks(policy, *all);
+}
+
+bool Target::give_up(OnExit policy, const std::vector<Range>& ranges) const {
+  constexpr int most_tries = 1000;
+  int why = EAGAIN;  // the address space is changing, until an event has been read
+  for (int tries = 0; why == EAGAIN && tries < most_tries; ++tries) {
+    if (tries != 0) ::usleep(1000);
+    give_up_forks(policy, ranges);
+    why = 0;
+    for (const Range& range : ranges) {
+      if (policy != OnExit::zero && range.missing && why == 0) why = poison(range.start, range.end, range.page_size);
+    }
+  }
+  return why == 0 || why == ESRCH;
+}
+
+// Children that there are events about, so that no thread waits in fork() until they are read.
+void Target::give_up_forks(OnExit policy, const std::vector<Range>& ranges) const {
+  constexpr int most_messages = 65536;  // those of faults come again
+  uffd_msg message;
+  for (int i = 0; i < most_messages && !blocking(); ++i) {
+    if (::read(descriptor(), &message, sizeof(message)) != sizeof(message)) return;
+    if (message.event == UFFD_EVENT_PAGEFAULT) wake(message.arg.pagefault.address & ~uint64_t{4095}, 4096);
+    if (message.event == UFFD_EVENT_FORK)
+      of_child(File(static_cast<int>(message.arg.fork.ufd)), *this).give_up(policy, ranges);
+  }
+}
+
+// The pages that are missing; 0, or an errno. Parts that are no registered mapping any more are left out.
+int Target::poison(uint64_t start, uint64_t end, uint64_t page_size) const {
+  for (uint64_t at = start; at < end;) {
+    uffdio_poison poisoned{};
+    poisoned.range = {at, end - at};
+    if (::ioctl(descriptor(), UFFDIO_POISON, &poisoned) == 0) break;
+    if (poisoned.updated > 0) {
+      at += static_cast<uint64_t>(poisoned.updated);
+    } else if (errno == EEXIST || (errno == ENOENT && end - at <= page_size)) {
+      at += page_size;
+    } else if (errno == ENOENT) {  // not all of it is one
+      const uint64_t middle = at + (end - at) / page_size / 2 * page_size;
+      if (const int why = poison(at, middle, page_size); why != 0) return why;
+      at = middle;
+    } else {
+      return errno;
+    }
+  }
+  return 0;
 }
 
 }  // namespace vbpf::uffd

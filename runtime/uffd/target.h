@@ -42,17 +42,23 @@ class Target {
   // One of this process's own, duplicated. `pid`: whose memory it is about. `with_signals`: one that reports faults by
   // SIGBUS (UFFD_FEATURE_SIGBUS), where any other is refused as such a one is elsewhere.
   static Result<Target> of_descriptor(int descriptor, pid_t pid, bool with_signals = false);
+  // Takes what UFFD_EVENT_FORK brought, of a process that this one was a part of. Nobody says which process the child
+  // is: it has no pid, and ranges() is an error.
+  static Target of_child(File descriptor, const Target& parent);
 
   // The same once more.
   Result<Target> duplicate() const;
 
   int descriptor() const { return descriptor_.get(); }
-  int number() const { return number_; }  // in the process
-  pid_t pid() const { return pid_; }
-  int process() const { return process_.get(); }   // pidfd; -1: this process
+  int number() const { return number_; }          // in the process
+  pid_t pid() const { return pid_; }              // 0: a child's
+  int process() const { return process_.get(); }  // pidfd; -1: this process, or a child
+  bool is_child() const { return pid_ == 0; }
   bool blocking() const { return blocking_; }      // without O_NONBLOCK, which poll() needs
   uint64_t features() const { return features_; }  // UFFD_FEATURE_* of the handshake
-  bool gone() const;                               // the process has ended
+  bool gone() const;                               // the process has ended, or a child has executed another program
+
+  bool has_no_memory() const;  // no longer what it was attached to: it is ending, or has executed another program
 
   // Faults that nobody has read yet.
   Result<uint64_t> pending() const;
@@ -63,8 +69,13 @@ class Target {
   void wake(uint64_t start, uint64_t size) const;
   // Nobody answers any more. Faults that were read and not answered come again, and find what `policy` says.
   void hand_back(OnExit policy) const;
+  // The same of a child with these ranges, before its descriptor is closed. Nobody else has that, so there is none who
+  // could be waited for: `wait` poisons too. False: the kernel cannot, and gives pages of zeros.
+  bool give_up(OnExit policy, const std::vector<Range>& ranges) const;
 
  private:
+  void give_up_forks(OnExit policy, const std::vector<Range>& ranges) const;
+  int poison(uint64_t start, uint64_t end, uint64_t page_size) const;
   Target() = default;
   static Result<Target> check(Target target, bool with_signals = false);
   File descriptor_, process_;

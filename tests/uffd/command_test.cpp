@@ -21,7 +21,7 @@ using Words = std::vector<std::string>;
 // uffd_victim, with pipes to talk to it.
 class Victim {
  public:
-  explicit Victim(size_t pages = 64) {
+  explicit Victim(size_t pages = 64, bool with_events = false) {
     int in[2], out[2];
     if (::pipe(in) != 0 || ::pipe(out) != 0) ADD_FAILURE() << "no pipes";
     const std::string count = std::to_string(pages);
@@ -30,7 +30,7 @@ class Victim {
       ::dup2(in[0], 0);
       ::dup2(out[1], 1);
       for (const int one : {in[0], in[1], out[0], out[1]}) ::close(one);
-      ::execl(UFFD_VICTIM, "uffd_victim", count.c_str(), nullptr);
+      ::execl(UFFD_VICTIM, "uffd_victim", count.c_str(), with_events ? "events" : nullptr, nullptr);
       ::_exit(127);
     }
     ::close(in[0]);
@@ -203,6 +203,99 @@ TEST_F(Uffd, WhenTheWorkerDiesThePolicyAnswers) {
     EXPECT_EQ(victim.hear(), std::string(policy) == "zero" ? 0 : -1);
     if (std::string(policy) == "zero") EXPECT_EQ(victim.ask("read 30"), 30);
     EXPECT_TRUE(soon([] { return vbpf({"list", "--json"}).json().empty(); }));
+  }
+}
+
+std::string numbered_pages(int pages) {
+  std::string image;
+  for (int page = 0; page < pages; ++page) image += std::string(4096, static_cast<char>(page % 100));
+  return image;
+}
+
+long userfaultfds_of(const Json& pid) {
+  long count = 0;
+  std::error_code gone;  // a descriptor, meanwhile
+  for (const auto& one : std::filesystem::directory_iterator("/proc/" + pid.dump() + "/fd"))
+    count += std::filesystem::read_symlink(one.path(), gone) == "anon_inode:[userfaultfd]" ? 1 : 0;
+  return count;
+}
+
+TEST_F(Uffd, ChildrenOfForksAreServedAlike) {
+  const std::string source = folder_.file("memory.img", numbered_pages(100));
+  const Victim victim(100, true);
+  ASSERT_EQ(load(sample("prefetch_pager"), victim, {"--source", source, "--threads", "2"}).status, 0);
+  const Json shown = vbpf({"show", "prefetch_pager", "--json"}).json();
+  // The worker has the one that it was given, too.
+  const long worker = userfaultfds_of(shown["pid"]), keeper = userfaultfds_of(shown["keeper_pid"]);
+  EXPECT_EQ(worker, 2);
+  EXPECT_EQ(keeper, 1);
+  EXPECT_EQ(shown["children"], 0);
+  EXPECT_EQ(victim.ask("forks 3 5"), 0);
+  EXPECT_EQ(victim.ask("forks 200 0"), 0);
+  EXPECT_GT(victim.ask("enter"), 0);
+  EXPECT_EQ(victim.ask("forks 2 1"), 0);
+  EXPECT_TRUE(soon([] { return vbpf({"show", "prefetch_pager", "--json"}).json()["children"] == 1; }));
+  EXPECT_NE(vbpf({"show", "prefetch_pager"}).out.find("children     1 of its forks are served"), std::string::npos);
+  EXPECT_TRUE(soon([&] { return userfaultfds_of(shown["pid"]) == worker + 1; }));
+  EXPECT_TRUE(soon([&] { return userfaultfds_of(shown["keeper_pid"]) == keeper + 1; }));
+  EXPECT_EQ(victim.ask("verify"), 0);
+  EXPECT_EQ(victim.ask("leave"), 0);
+  EXPECT_EQ(victim.ask("verify"), 0) << "of the parent";
+  EXPECT_TRUE(soon([&] { return vbpf({"show", "prefetch_pager", "--json"}).json()["children"] == 0; }));
+  EXPECT_TRUE(soon([&] { return userfaultfds_of(shown["pid"]) == worker; })) << userfaultfds_of(shown["pid"]);
+  EXPECT_TRUE(soon([&] { return userfaultfds_of(shown["keeper_pid"]) == keeper; }));
+  EXPECT_EQ(total("prefetch_pager")["events"], 3 * 6 + 200 + 1 + 2 * 2);
+  EXPECT_EQ(vbpf({"log", "prefetch_pager"}).out, "");
+}
+
+TEST_F(Uffd, ChildrenThatOutliveTheProcessAreServed) {
+  const std::string source = folder_.file("memory.img", numbered_pages(100));
+  const Victim victim(100, true);
+  ASSERT_EQ(load(sample("prefetch_pager"), victim, {"--source", source}).status, 0);
+  const long child = victim.ask("orphan");
+  EXPECT_GT(child, 0);
+  EXPECT_TRUE(soon([&] {
+    return ::kill(victim.pid, 0) != 0 || !std::filesystem::exists("/proc/" + std::to_string(victim.pid) + "/exe");
+  }));
+  EXPECT_EQ(victim.ask("forks 1 1"), 0);
+  EXPECT_EQ(victim.ask("verify"), 0);
+  EXPECT_EQ(vbpf({"show", "prefetch_pager", "--json"}).json()["state"], "attached");
+  victim.tell("leave");
+  EXPECT_TRUE(soon([] { return vbpf({"show", "prefetch_pager", "--json"}).json()["state"] == "detached"; }));
+}
+
+// What they would read is nowhere to be had: a signal, unless zeros were asked for.
+TEST_F(Uffd, WhenTheWorkerGoesChildrenMeetThePolicy) {
+  for (const bool killed : {true, false}) {
+    for (const char* policy : {"wait", "zero", "poison"}) {
+      const Victim victim(64, true);
+      ASSERT_EQ(load(UFFD_OBEY, victim, {"--on-exit", policy}).status, 0);
+      EXPECT_GT(victim.ask("enter"), 0);
+      EXPECT_EQ(victim.ask("read 30"), 30);
+      if (killed) {
+        ASSERT_EQ(::kill(vbpf({"show", "obey", "--json"}).json()["pid"].get<pid_t>(), SIGKILL), 0);
+        EXPECT_TRUE(soon([] { return vbpf({"list", "--json"}).json().empty(); }));
+      } else {
+        ASSERT_EQ(vbpf({"unload", "obey"}).status, 0);
+      }
+      EXPECT_EQ(victim.ask("read 30"), 30);
+      EXPECT_EQ(victim.ask("read 31"), std::string(policy) == "zero" ? 0 : SIGBUS) << policy << killed;
+    }
+  }
+}
+
+TEST_F(Uffd, WhatIsPassedInAChildMeetsThePolicyToo) {
+  for (const char* policy : {"zero", "poison", "wait"}) {
+    const Victim victim(64, true);
+    ASSERT_EQ(load(UFFD_OBEY, victim, {"--on-exit", policy}).status, 0);
+    EXPECT_GT(victim.ask("enter"), 0);
+    victim.tell("read 2");
+    if (std::string(policy) == "wait") {
+      EXPECT_TRUE(soon([] { return total("obey")["passed"] >= 3; })) << "it is asked again";
+      ASSERT_EQ(vbpf({"unload", "obey"}).status, 0);
+    }
+    EXPECT_EQ(victim.hear(), std::string(policy) == "zero" ? 0 : SIGBUS) << policy;
+    vbpf({"unload", "obey"});
   }
 }
 

@@ -2,11 +2,13 @@
 // <vbpf/pager.h> and its C twin, as a program uses them.
 #include <gtest/gtest.h>
 #include <setjmp.h>  // NOLINT(modernize-deprecated-headers): sigsetjmp
+#include <sys/wait.h>
 
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "area.h"
 #include "vbpf/libvbpf.h"
@@ -82,6 +84,105 @@ TEST(LibraryPager, InTheKernelWhereThatCan) {
     EXPECT_EQ(area.word(13), 13u);
   }
   EXPECT_EQ(plain.word(14), 0u) << "plain memory again";
+}
+
+// Runs in a child; 0: it was so.
+template <typename Work>
+int in_a_child(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    ::_exit(work() ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(LibraryPager, PagesChildrenOfForksIfAsked) {
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension);
+  PagerOptions options;
+  for (const bool children : {true, false}) {
+    const Plain plain;
+    options.children = children;
+    options.place = PagerPlace::threads;
+    auto pager = Pager::page(*extension, {plain.memory, plain.size}, options);
+    ASSERT_TRUE(pager) << pager.error().message;
+    EXPECT_EQ(in_a_child([&] {
+                const uint64_t expected = children ? 12 : 0;
+                return plain.word(12) == expected &&
+                       in_a_child([&] { return plain.word(13) == expected + (children ? 1 : 0); }) == 0;
+              }),
+              0);
+    EXPECT_EQ(plain.word(12), 12u);
+    // A copy of the pager that a child destroys is not the parent's.
+    EXPECT_EQ(in_a_child([&] {
+                *pager = nullptr;
+                return true;
+              }),
+              0);
+    EXPECT_EQ(plain.word(14), 14u);
+  }
+  const Plain plain;
+  options.children = true;
+  options.place = PagerPlace::kernel;
+  const auto refused = Pager::page(*extension, {plain.memory, plain.size}, options);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("by threads alone"), std::string::npos);
+}
+
+// In the kernel nobody would read about a fork, and it would not return.
+TEST(LibraryPager, WithEventsChoosesThreads) {
+  Kind kind;
+  kind.features = UFFD_FEATURE_EVENT_FORK;
+  const Area area(64, kind);
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
+  ASSERT_TRUE(extension);
+  const auto pager = Pager::attach(*extension, area.descriptor());
+  ASSERT_TRUE(pager) << pager.error().message;
+  EXPECT_EQ((*pager)->place(), PagerPlace::threads);
+  EXPECT_EQ(in_a_child([&] { return area.holds(12, 12); }), 0);
+}
+
+// In scripts/vm; elsewhere in threads, where the same is said.
+TEST(LibraryPager, SaysWhatHappensWhereverItIs) {
+  const bool can = ::access("/dev/vbpf", F_OK) == 0;
+  std::mutex mutex;
+  std::string logged, said;
+  LoadOptions load;
+  load.log = [&](std::string_view line) {
+    const std::scoped_lock lock(mutex);
+    logged += std::string(line) + "\n";
+  };
+  const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", load);
+  ASSERT_TRUE(extension);
+  PagerOptions options;
+  options.max_restarts = 1;
+  options.place = can ? PagerPlace::kernel : PagerPlace::threads;
+  options.log = [&](std::string_view line) {
+    const std::scoped_lock lock(mutex);
+    said += std::string(line) + "\n";
+  };
+  {
+    const Plain plain;
+    const auto pager = Pager::page(*extension, {plain.memory, plain.size}, options);
+    ASSERT_TRUE(pager) << pager.error().message;
+    EXPECT_EQ(plain.word(says_hello), uint64_t{says_hello});
+    EXPECT_EQ(plain.word(30), 30u);
+    std::thread([&] { static_cast<void>(plain.word(crashed)); }).join();  // until it has crashed too often
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto has_ended = [&] {
+      const std::scoped_lock lock(mutex);
+      return said.find("more than") != std::string::npos;
+    };
+    while (!has_ended() && std::chrono::steady_clock::now() < end) ::usleep(1000);
+    EXPECT_EQ((*pager)->ended(), "obey faulted more than 1 times within a minute");
+  }
+  EXPECT_EQ(logged, "hello from page 59\n");
+  EXPECT_EQ(said,
+            "obey faulted: bad-address\nobey runs in a fresh instance\nobey faulted: bad-address\n"
+            "obey faulted more than 1 times within a minute\n");
 }
 
 PagerOptions in_the_thread() {
@@ -283,6 +384,8 @@ TEST(LibraryPager, InC) {
   ASSERT_NE(pager, nullptr) << vbpf_error_get_message(error);
   vbpf_extension_close(extension);
   EXPECT_EQ(plain.word(ahead), uint64_t{ahead});
+  extension = vbpf_extension_open(UFFD_EXTENSIONS "/obey.o", nullptr, &error);
+  ASSERT_NE(extension, nullptr);
   vbpf_pager_stats stats{};
   stats.size = sizeof(stats);
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -291,6 +394,22 @@ TEST(LibraryPager, InC) {
   EXPECT_EQ(stats.prefetched, 3u);
   EXPECT_EQ(stats.answered, 1u);
   vbpf_pager_destroy(pager);
+  const Plain forked;
+  options.children = 1;
+  pager = vbpf_pager_create(extension, forked.memory, forked.size, &options, &error);
+  ASSERT_NE(pager, nullptr) << vbpf_error_get_message(error);
+  EXPECT_EQ(in_a_child([&] { return forked.word(12) == 12; }), 0);
+  vbpf_pager_destroy(pager);
+  options.children = 2;
+  EXPECT_EQ(vbpf_pager_create(extension, forked.memory, forked.size, &options, &error), nullptr);
+  vbpf_error_free(error);
+  // A program of before there were children.
+  options.size = offsetof(vbpf_pager_options, children);
+  pager = vbpf_pager_create(extension, forked.memory, forked.size, &options, &error);
+  ASSERT_NE(pager, nullptr) << vbpf_error_get_message(error);
+  EXPECT_EQ(forked.word(13), 13u);
+  vbpf_pager_destroy(pager);
+  vbpf_extension_close(extension);
   options.size = 8;
   extension = vbpf_extension_open(UFFD_EXTENSIONS "/obey.o", nullptr, &error);
   EXPECT_EQ(vbpf_pager_create(extension, plain.memory, plain.size, &options, &error), nullptr);

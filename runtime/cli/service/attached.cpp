@@ -101,6 +101,7 @@ class OnProcess final : public Attached {
             {"threads", info.threads},
             {"registered", info.registered},
             {"page_size", info.page_size},
+            {"children", info.children},
             {"source", options_.source.empty() ? Json(nullptr) : Json(options_.source)},
             {"source_size", info.source_size},
             {"prefetch", options_.prefetch},

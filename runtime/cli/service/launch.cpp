@@ -2,7 +2,10 @@
 #include "launch.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -10,9 +13,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "channel.h"
+#include "known_children.h"
 
 namespace vbpf::cli {
 namespace {
@@ -63,18 +68,40 @@ class Uninterrupted {
   sigset_t before_{};
 };
 
-// The worker's status, as waitpid() gives it, once it has ended.
-int wait_for_worker(const sigset_t& set, pid_t worker) {
+// The worker's status, as waitpid() gives it, once it has ended. `channel`: where it tells of children, or -1.
+int wait_for_worker(const sigset_t& set, pid_t worker, int channel, KnownChildren* children) {
+  const File signals(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  pollfd waiting[] = {{signals.get(), POLLIN, 0}, {channel, POLLIN, 0}};
   for (;;) {
-    siginfo_t info{};
-    if (::sigwaitinfo(&set, &info) < 0) continue;
-    if (info.si_signo != SIGCHLD) {
+    ::poll(waiting, 2, -1);
+    if (waiting[1].revents != 0 && !children->hear(channel)) waiting[1].fd = -1;
+    signalfd_siginfo info{};
+    if (::read(signals.get(), &info, sizeof(info)) != sizeof(info)) continue;
+    if (info.ssi_signo != SIGCHLD) {
       ::kill(worker, SIGTERM);
       continue;
     }
     int status = 0;
-    if (::waitpid(worker, &status, WNOHANG) == worker) return status;
+    if (::waitpid(worker, &status, WNOHANG) != worker) continue;
+    if (waiting[1].fd >= 0) children->hear(channel);
+    return status;
   }
+}
+
+// Each child of a program's fork is a descriptor.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  constexpr rlim_t enough = 8192;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, enough));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// The request, as the worker gets it.
+LoadRequest with_channel(const LoadRequest& request, int channel) {
+  LoadRequest with = request;
+  with.uffd.on_child = [channel](const uffd::ChildNews& news) { tell_of_child(channel, news); };
+  return with;
 }
 
 [[noreturn]] void be_keeper(const LoadRequest& request, const StateFolder& folder, File outcome) {
@@ -86,13 +113,28 @@ int wait_for_worker(const sigset_t& set, pid_t worker) {
   sigemptyset(&set);
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
   ::sigprocmask(SIG_BLOCK, &set, &before);
+  std::pair<File, File> channel;
+  std::optional<KnownChildren> children;
+  if (request.target) {
+    raise_descriptor_limit();
+    auto made = make_child_channel();
+    if (!made) {
+      write_line(outcome.get(), error_json(made.error()));
+      folder.remove();
+      ::_exit(exit_ok);
+    }
+    channel = *std::move(made);
+    children.emplace(*request.target);
+  }
   const pid_t keeper = ::getpid();
   const pid_t worker = ::fork();
   if (worker == 0) {
     ::prctl(PR_SET_NAME, "vbpf-worker");
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    const int status = ::getppid() == keeper ? run_worker(request, folder, std::move(outcome)) : exit_failed;
+    channel.first.close();
+    const LoadRequest own = channel.second ? with_channel(request, channel.second.get()) : request;
+    const int status = ::getppid() == keeper ? run_worker(own, folder, std::move(outcome)) : exit_failed;
     folder.remove();
     ::_exit(status);
   }
@@ -102,10 +144,15 @@ int wait_for_worker(const sigset_t& set, pid_t worker) {
                error_json({ErrorKind::machine, std::string("cannot start a worker: ") + std::strerror(errno)}));
   }
   outcome.close();
+  channel.second.close();
   // A worker that ends by itself has handed the faults back, or has attached nothing: then the program's memory is not
   // ours to change.
-  const bool killed = worker > 0 && WIFSIGNALED(wait_for_worker(set, worker));
-  if (killed && request.target) request.target->hand_back(request.uffd.on_exit);
+  const bool killed =
+      worker > 0 && WIFSIGNALED(wait_for_worker(set, worker, channel.first.get(), children ? &*children : nullptr));
+  if (killed && request.target) {
+    request.target->hand_back(request.uffd.on_exit);
+    children->give_up(request.uffd.on_exit);
+  }
   folder.remove();
   ::_exit(exit_ok);
 }

@@ -11,10 +11,12 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "description.h"
 #include "journal.h"
 #include "object_file.h"
+#include "record.h"
 #include "registry.h"
 #include "state_folder.h"
 #include "stub.h"
@@ -24,19 +26,50 @@ namespace {
 
 std::string files_folder() { return run_folder() + "/.kernel"; }
 std::string object_path(const std::string& name) { return files_folder() + "/" + name + ".o"; }
+std::string details_path(const std::string& name) { return files_folder() + "/" + name + ".json"; }
 
-// For the lines of faults that come later. Without it they have no symbols.
-Result<void> save_object(const std::string& name, const std::vector<std::byte>& object) {
-  std::error_code error;
-  std::filesystem::create_directories(files_folder(), error);
-  std::ofstream file(object_path(name), std::ios::binary | std::ios::trunc);
-  file.write(reinterpret_cast<const char*>(object.data()), std::ssize(object));
-  if (!file.flush()) return system_error("cannot write " + object_path(name), errno);
+Result<void> write_file(const std::string& path, std::span<const std::byte> bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(bytes.data()), std::ssize(bytes));
+  if (!file.flush()) return system_error("cannot write " + path, errno);
   return {};
 }
 
-void forget_object(const std::string& name) {
+// For the lines of faults that come later, and for who shows it. Without these it has no symbols, and the rest is left
+// out.
+Result<void> save(const ResidentRequest& request, const kernel::Resident& resident) {
+  const std::string& name = request.load.name;
+  std::error_code error;
+  std::filesystem::create_directories(files_folder(), error);
+  Json details{{"id", resident.id()}, {"file", printable(request.file)}};
+  if (request.target) {
+    details["target_fd"] = request.target->number();
+    details["features"] = request.target->features();
+    if (const auto ranges = request.target->ranges()) {
+      uint64_t registered = 0;
+      for (const uffd::Range& range : *ranges) registered += range.end - range.start;
+      details["registered"] = registered;
+      details["page_size"] = uffd::largest_page(*ranges, ~uint64_t{0});
+    }
+    details["source"] = request.load.source.empty() ? Json(nullptr) : Json(printable(request.load.source));
+  }
+  const std::string text = details.dump();
+  VBPF_CHECK(write_file(object_path(name), resident.object()));
+  return write_file(details_path(name), std::as_bytes(std::span(text)));
+}
+
+// Nothing if they are not those of this one.
+Json details_of(const std::string& name, uint32_t id) {
+  std::ifstream file(details_path(name));
+  Json details = Json::parse(file, nullptr, false);
+  if (!details.is_object() || details.value("id", 0u) != id) return Json::object();
+  details.erase("id");
+  return details;
+}
+
+void forget(const std::string& name) {
   ::unlink(object_path(name).c_str());
+  ::unlink(details_path(name).c_str());
   ::rmdir(files_folder().c_str());
 }
 
@@ -48,28 +81,22 @@ std::chrono::system_clock::time_point since(const vbpf_info& info) {
   return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
 }
 
-std::chrono::system_clock::time_point time_of(const vbpf_fault& fault) {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto age = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec) -
-                   std::chrono::nanoseconds(fault.time_ns);
-  return std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
-}
-
+// Like a worker's, but for what the kernel does not count.
 Json userfault_totals(const vbpf_info& info) {
-  Json all = Json::object();
+  Json all{{"page_faults", 0}};
   uint64_t sum = 0;
-  constexpr std::array names{"passed", "resolved", "zeroed", "continued", "unprotected", "poisoned"};
+  constexpr std::array names{"resolved", "zeroed", "continued", "unprotected", "poisoned", "passed"};
   static_assert(names.size() == std::extent_v<decltype(info.userfault_verdicts)>);
   for (size_t i = 0; i < names.size(); ++i) {
-    all[names[i]] = info.userfault_verdicts[i];
-    sum += info.userfault_verdicts[i];
+    const uint64_t count = info.userfault_verdicts[(i + 1) % names.size()];  // VBPF_UFFD_PASS is 0
+    all[names[i]] = count;
+    sum += count;
   }
-  all.update({{"page_faults", sum},
-              {"prefetched", info.userfault_prefetched},
+  all["page_faults"] = sum;
+  all.update({{"prefetched", info.userfault_prefetched},
               {"faults", info.faults},
-              {"busy", info.busy},
-              {"restarts", info.restarts}});
+              {"restarts", info.restarts},
+              {"busy", info.busy}});
   return all;
 }
 
@@ -88,9 +115,9 @@ Json totals(const vbpf_info& info) {
 Json faults_json(const kernel::Held& held, const std::vector<std::byte>& object,
                  const std::vector<verifier::Symbol>& symbols, bool registers) {
   Json all = Json::array();
-  for (const vbpf_fault& raw : held.faults()) {
+  for (const vbpf_fault& raw : kernel::faults_of(held.descriptor(), 0)) {
     const Fault fault = kernel::describe(raw, symbols, object);
-    Json one{{"time", time_text(time_of(raw))}, {"cpu", raw.cpu}};
+    Json one{{"time", time_text(kernel::time_of(raw))}, {"cpu", raw.cpu}};
     one.update(fault_json(fault, registers));
     one["text"] = fault_text(fault, registers);
     all.push_back(one);
@@ -114,6 +141,16 @@ const char* state_name(const vbpf_info& info, const std::optional<kernel::StubPl
   if (info.userfault_pid != 0) return info.userfaults != 0 ? "attached" : "detached";
   if (!stub) return "loaded";
   return stub->ifindex != 0 ? "attached" : "detached";
+}
+
+// Why it is attached no longer, if it was.
+Json detached_reason(const vbpf_info& info, const std::string& state) {
+  if (state != "detached") return nullptr;
+  if (info.state == VBPF_STATE_DETACHED && info.on_fault == VBPF_ON_FAULT_DETACH)
+    return "it faulted, and the policy is to detach";
+  if (info.state == VBPF_STATE_DETACHED)
+    return "it faulted more than " + std::to_string(info.max_restarts) + " times within a minute";
+  return info.userfault_pid != 0 ? "nobody has the userfaultfd open any more" : "its device is gone";
 }
 
 Json maps_json(const vbpf_info& info) {
@@ -143,9 +180,12 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
   const kernel::Names names = kernel::names_of(object);
   const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
   const uint32_t ifindex = stub ? stub->ifindex : 0;
+  const std::string state = state_name(info, stub);
   Json shown{{"name", name},
              {"engine", "kernel"},
-             {"state", state_name(info, stub)},
+             {"file", nullptr},
+             {"state", state},
+             {"detached_reason", detached_reason(info, state)},
              {"since", time_text(since(info))},
              {"id", info.id},
              {"hook", stub                      ? "xdp"
@@ -185,22 +225,43 @@ Json show(const kernel::Held& held, const std::string& name, const vbpf_info& in
          {"prefetch", info.userfault_prefetch},
          {"source_size", info.source_size}});
   }
+  shown.update(details_of(name, info.id));
   return shown;
 }
 
-Json log_lines(const kernel::Held& held, const vbpf_info& info, uint64_t from) {
-  Json all = Json::array();
-  uint64_t next = from;
-  for (const vbpf_log_line& line : held.lines(from)) {
-    const std::chrono::system_clock::time_point time{
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(line.time_ns))};
-    all.push_back({{"number", line.number},
-                   {"time", time_text(time)},
-                   {"kind", "log"},
-                   {"text", printable({line.text, std::min<size_t>(line.size, sizeof(line.text))})}});
-    next = line.number + 1;
+// Lines and faults, which have numbers of their own: `from` is 0, or what the answer before had as "next".
+Json log_lines(const kernel::Held& held, const std::string& name, const vbpf_info& info, const Json& from) {
+  uint64_t next_line = 0, next_fault = 0;
+  if (from.is_object()) {
+    next_line = from.value("line", uint64_t{0});
+    next_fault = from.value("fault", uint64_t{0});
   }
-  return {{"lines", all}, {"next", next}, {"suppressed", info.log_dropped}};
+  const auto faults = kernel::faults_of(held.descriptor(), next_fault);
+  const auto lines = kernel::lines_of(held.descriptor(), next_line);
+  std::vector<std::byte> object;
+  kernel::Names names;
+  if (!faults.empty()) {  // looking for symbols takes a while
+    if (auto saved = read_object(object_path(name))) object = std::move(*saved);
+    names = kernel::names_of(object);
+  }
+  Json all = Json::array();
+  const auto add = [&](uint64_t number, std::chrono::system_clock::time_point time, const char* kind,
+                       const std::string& text) {
+    all.push_back({{"number", number}, {"time", time_text(time)}, {"kind", kind}, {"text", text}});
+  };
+  kernel::in_order(
+      faults, lines,
+      [&](const vbpf_fault& raw) {
+        next_fault = raw.number + 1;
+        const Fault fault = kernel::describe(raw, names.symbols, object);
+        add(raw.number, kernel::time_of(raw), "fault",
+            "cpu " + std::to_string(raw.cpu) + ": " + printable(fault_text(fault, false)));
+      },
+      [&](const vbpf_log_line& line) {
+        next_line = line.number + 1;
+        add(line.number, kernel::time_of(line), "log", printable(kernel::text_of(line)));
+      });
+  return {{"lines", all}, {"next", {{"line", next_line}, {"fault", next_fault}}}, {"suppressed", info.log_dropped}};
 }
 
 Result<Json> answer(const kernel::Held& held, const std::string& name, const Json& request) {
@@ -209,20 +270,25 @@ Result<Json> answer(const kernel::Held& held, const std::string& name, const Jso
   if (verb == "show") return show(held, name, info, request.value("registers", false));
   if (verb == "stats") {
     const std::optional<kernel::StubPlace> stub = kernel::find_stub(name);
-    Json stats{{"name", name}, {"state", state_name(info, stub)}, {"total", totals(info)}, {"queues", Json::array()}};
+    Json stats{{"name", name}};
     if (info.userfault_pid != 0) {
-      stats["target_pid"] = info.userfault_pid;
+      const Json details = details_of(name, info.id);
+      stats.update({{"hook", "uffd"}, {"target_pid", info.userfault_pid}});
+      if (details.contains("target_fd")) stats["target_fd"] = details["target_fd"];
     } else {
-      stats["device"] = device_name(stub ? stub->ifindex : 0);
+      stats.update({{"hook", stub ? "xdp" : "plugin"}, {"device", device_name(stub ? stub->ifindex : 0)}});
     }
+    stats.update({{"state", state_name(info, stub)},
+                  {"total", totals(info)},
+                  {info.userfault_pid != 0 ? "threads" : "queues", Json::array()}});
     return stats;
   }
-  if (verb == "log") return log_lines(held, info, request.value("from", uint64_t{0}));
+  if (verb == "log") return log_lines(held, name, info, request.value("from", Json(0)));
   if (verb == "unload") {
     Json last = show(held, name, info, false);
     kernel::unpin_stub(name);
     VBPF_CHECK(held.unload());
-    forget_object(name);
+    forget(name);
     return last;
   }
   return Error{ErrorKind::bad_input, "extensions in the kernel answer no request " + printable(verb)};
@@ -235,20 +301,20 @@ Result<void> keep(const ResidentRequest& request, const kernel::Resident& reside
     return Error{ErrorKind::bad_input,
                  request.load.name + " has no entry for the plugin hook: mark one with VBPF_PLUGIN_ENTRY"};
   }
-  VBPF_CHECK(save_object(request.load.name, resident.object()));
+  VBPF_CHECK(save(request, resident));
   const Result<void> kept = resident.keep();
-  if (!kept) forget_object(request.load.name);
+  if (!kept) forget(request.load.name);
   return kept;
 }
 
 // Whatever fails, it goes with its descriptor, and the faults with it.
 Result<void> answer_faults(const ResidentRequest& request, const kernel::Resident& resident) {
   VBPF_TRY(const size_t entry, choose_entry(resident.entries(), {"uffd", request.entry}, request.load.name));
-  VBPF_CHECK(save_object(request.load.name, resident.object()));
+  VBPF_CHECK(save(request, resident));
   Result<void> attached = resident.answer(
       {request.target->descriptor(), request.target->pid(), static_cast<uint32_t>(entry), request.prefetch});
   if (attached) attached = resident.keep();
-  if (!attached) forget_object(request.load.name);
+  if (!attached) forget(request.load.name);
   return attached;
 }
 
@@ -258,13 +324,13 @@ Result<void> attach(const ResidentRequest& request, const kernel::Resident& resi
   const auto entry = static_cast<uint32_t>(chosen);
   const std::string& name = request.load.name;
   VBPF_TRY(const kernel::Stub stub, kernel::attach_stub(device, resident.id(), entry, request.xdp.attach));
-  VBPF_CHECK(save_object(name, resident.object()));
+  VBPF_CHECK(save(request, resident));
   // In this order, who is killed in between leaves an extension that nothing calls, and `vbpf unload` finds.
   Result<void> kept = resident.keep();
   if (kept) kept = kernel::pin_stub(stub, name);
   if (kept) return {};
   kernel::unpin_stub(name);
-  forget_object(name);
+  forget(name);
   if (const auto held = kernel::Held::find(name); held && *held) VBPF_CHECK((*held)->unload());
   return kept;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Extensions in the kernel, for the verbs that load, show and unload them: they need no worker. What the kernel does
-// not keep, the object with its symbols, is in RUN-FOLDER/.kernel/.
+// not keep, the object with its symbols and what it was attached to, is in RUN-FOLDER/.kernel/.
 #pragma once
 
 #include "../output.h"

@@ -117,7 +117,8 @@ class VBPF_API Extension {
   uint64_t heap_size() const;
   std::chrono::nanoseconds budget() const;
   std::vector<MapInfo> maps() const;
-  std::span<const std::byte> object() const;  // as it was loaded
+  std::span<const std::byte> object() const;                      // as it was loaded
+  const std::function<void(std::string_view line)>& log() const;  // as in the options
 
   // Maps a region, links and verifies for its address, runs the constructors. A fault in a constructor is an error.
   Result<std::unique_ptr<Instance>> instantiate() const;

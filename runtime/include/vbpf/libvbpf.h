@@ -224,11 +224,13 @@ typedef struct vbpf_pager_options {
   uint32_t prefetch;     /* pages besides a fault's own, at most: 64 */
   uint32_t max_restarts; /* within a minute, after crashes: 10 */
   uint32_t place;        /* enum vbpf_pager_place */
-  /* A line for each crash, restart, and the end. Called on a thread of the pager, never for one in the kernel. */
+  /* A line for each crash, restart, and the end. Called on a thread of the pager: see <vbpf/pager.h>. */
   void (*log)(void* log_data, const char* line, size_t length);
   void* log_data;
+  uint32_t children; /* 1: vbpf_pager_create() pages children of fork() too, see <vbpf/pager.h> */
+  uint32_t reserved; /* 0 */
 } vbpf_pager_options;
-#define VBPF_PAGER_OPTIONS_INIT {sizeof(vbpf_pager_options), NULL, NULL, 0, 0, 0, 0, NULL, NULL}
+#define VBPF_PAGER_OPTIONS_INIT {sizeof(vbpf_pager_options), NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0}
 
 /*
  * `memory`: page aligned, of this process, none of it touched yet. It is registered, for missing pages, with a

@@ -24,9 +24,11 @@ namespace vbpf {
 
 // Where an extension answers page faults.
 enum class PagerPlace {
-  automatic,  // in the kernel where that can, which takes CAP_SYS_MODULE; else in threads, and `log` is told why
-  threads,    // of this process, which read the userfaultfd
-  kernel,     // at fault time: with the patched kernel and protection keys
+  // In the kernel where that can, which takes CAP_SYS_MODULE; else in threads, and `log` is told why. In threads too if
+  // the descriptor reports events (UFFD_FEATURE_EVENT_*), which somebody has to read.
+  automatic,
+  threads,  // of this process, which read the userfaultfd
+  kernel,   // at fault time: with the patched kernel and protection keys. Events are left to another reader
   // In the thread that faults, in a handler of SIGBUS; asked for by name only. Accesses that the kernel makes for the
   // program (read(2) into such memory, futexes, KVM) fail with EFAULT instead of waiting for a page. Missing pages
   // only. A handler of SIGBUS of the program's own must be there before the pager is: it gets what is passed.
@@ -40,9 +42,15 @@ struct PagerOptions {
   uint32_t threads = 1;        // that serve, or ask at a time; at most 64. More than 1: not in the kernel
   uint32_t prefetch = 64;      // pages besides a fault's own, at most
   uint32_t max_restarts = 10;  // within a minute, after crashes; one more ends it
-  // A line for each crash and restart of the extension, and when it ends by itself. Called on a thread of the pager, so
-  // never for one in the kernel.
+  // A line for each crash and restart of the extension, and when it ends by itself; what the extension itself logs goes
+  // to LoadOptions::log. Called on a thread of the pager. That of one in the kernel looks twenty times a second, and
+  // once more when the pager is destroyed; the kernel takes 100 lines a second of an extension's, and keeps the last 16
+  // crashes, and a line here says how many were left out.
   std::function<void(std::string_view)> log;
+  // page(): children of fork() are paged too, for as long as the pager lives; afterwards pages they miss are zeros. It
+  // takes CAP_SYS_PTRACE, and threads. Else a child's missing pages are zeros. (attach() serves those of a descriptor
+  // that has UFFD_FEATURE_EVENT_FORK.)
+  bool children = false;
 };
 
 struct PagerStats {
@@ -53,8 +61,8 @@ struct PagerStats {
   uint64_t crashes = 0;     // of the extension
 };
 
-// Serves until it is destroyed. Thread safe. Its threads must not wait for anything that touches the memory: `log` must
-// not.
+// Serves until it is destroyed. Thread safe. Its threads must not wait for anything that touches the memory, or for one
+// that forks: `log` must not.
 class VBPF_API Pager {
  public:
   // Memory of this process, page aligned, none of it touched yet: registers it, for missing pages, with a userfaultfd

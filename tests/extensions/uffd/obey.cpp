@@ -44,6 +44,9 @@ VBPF_UFFD_ENTRY(obey)(struct vbpf_uffd* raw) {
       return fill(fault);
     case from_source:
       return fault.resolve_with(fault.source());
+    case says_hello:
+      vbpf_log_write("hello from page 59", 18);
+      return fill(fault);
     case logs_source:
       vbpf_log_write(reinterpret_cast<const char*>(fault.source().data()), 4);
       return fill(fault);

@@ -17,6 +17,7 @@ enum Page : uint64_t {
   endless = 20,
   backwards = 40,
   from_source = 50,
+  says_hello = 59,
   protect = 60,
   logs_source = 61,
   lies = 62,
