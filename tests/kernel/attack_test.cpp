@@ -275,7 +275,13 @@ TEST_P(Kernel, PreciseBudgetsEndToo) {
   const Ran ran = precise.run(loop_forever);
   EXPECT_EQ(ran.error, ECANCELED);
   EXPECT_EQ(ran.fault.kind, VBPF_FAULT_BUDGET);
-  EXPECT_EQ(precise.run(nothing).error, 0);
+  // The budget is time of the clock: an emulated CPU that is away for a millisecond has used it up.
+  Ran after;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    after = precise.run(nothing);
+    if (after.error == 0 || after.fault.kind != VBPF_FAULT_BUDGET) break;
+  }
+  EXPECT_EQ(after.error, 0);
 }
 
 TEST_P(Kernel, ImportsCheckWhatTheyAreGiven) {

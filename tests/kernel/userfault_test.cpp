@@ -16,6 +16,7 @@
 
 #include "../uffd/area.h"
 #include "resident.h"
+#include "virtual_machine.h"
 
 namespace vbpf::uffd::test {
 namespace {
@@ -366,6 +367,70 @@ TEST(KernelFaults, PagesAreChargedToTheProgram) {
   EXPECT_TRUE(soon([&] { return current() < bytes / 4; })) << current();
   EXPECT_TRUE(soon([&] { return ::rmdir(group.c_str()) == 0; }));
   ::umount(root.c_str());
+}
+
+// ---- Virtual machines: the memory is touched by KVM, for a CPU of the guest's ---------------------------------------
+
+TEST(GuestFaults, AreAnsweredLikeOthers) {
+  const Area area(128);
+  const Obeyed obeyed(area);
+  const VirtualMachine machine(area.start(), area.size());
+  const VirtualMachine::Cpu cpu(machine, 0);
+  for (uint64_t page = 100; page < 120; ++page) {
+    EXPECT_EQ(cpu.read(page * 4096 + 8 * (page % 500)), page);
+    EXPECT_TRUE(area.holds(page, page)) << page;
+  }
+  EXPECT_EQ(cpu.read(zero * 4096 + 16), 0u);
+  cpu.write(120 * 4096 + 8, 77);  // a write fault: the page is there, then written
+  EXPECT_EQ(area.word(120), 120u);
+  EXPECT_EQ(reinterpret_cast<volatile uint64_t*>(area.at(120))[1], 77u);
+  EXPECT_EQ(cpu.read(120 * 4096 + 8), 77u);
+  EXPECT_EQ(obeyed.resolved(), 21u);
+  EXPECT_EQ(obeyed.answered(2), 1u);
+  EXPECT_EQ(obeyed.passed(), 0u);
+}
+
+TEST(GuestFaults, OfSeveralCpusAtOnceFindTheirPages) {
+  const Area area(128);
+  const Obeyed obeyed(area);
+  const VirtualMachine machine(area.start(), area.size());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int number = 0; number < 2; ++number) {
+    threads.emplace_back([&, number] {
+      const VirtualMachine::Cpu cpu(machine, number);
+      for (uint64_t page = 64; page < 128; ++page) wrong += cpu.read(page * 4096) == page ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(obeyed.resolved(), 64u);
+}
+
+TEST(GuestFaults, ThatArePassedAreTheHandlers) {
+  const Area area(128);
+  const Obeyed obeyed(area);
+  const OldHandler handler(area.descriptor());
+  const VirtualMachine machine(area.start(), area.size());
+  const VirtualMachine::Cpu cpu(machine, 0);
+  EXPECT_EQ(cpu.read(passed * 4096), static_cast<uint32_t>(OldHandler::word));
+  EXPECT_EQ(cpu.read(crashed * 4096), static_cast<uint32_t>(OldHandler::word));
+  EXPECT_EQ(cpu.read(100 * 4096), 100u);
+  EXPECT_TRUE(soon([&] { return handler.served() == 2; }));
+  EXPECT_TRUE(area.holds(passed, OldHandler::word));
+}
+
+TEST(GuestFaults, OfProtectedPagesAreAnswered) {
+  const Area area(128, {.features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
+                        .mode = UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP});
+  const Obeyed obeyed(area);
+  const VirtualMachine machine(area.start(), area.size());
+  const VirtualMachine::Cpu cpu(machine, 0);
+  EXPECT_EQ(cpu.read(protect * 4096), static_cast<uint32_t>(protect));
+  EXPECT_EQ(obeyed.answered(4), 0u);
+  cpu.write(protect * 4096, 5);
+  EXPECT_EQ(area.word(protect), 5u);
+  EXPECT_EQ(obeyed.answered(4), 1u);
 }
 
 TEST(KernelFaults, HugePagesLargerThanItsBufferArePassed) {
