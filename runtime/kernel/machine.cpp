@@ -25,7 +25,7 @@ std::string why_not(uint32_t support) {
     case VBPF_SUPPORT_IBT:
       return "indirect branch tracking is on, which the engine cannot use: boot with ibt=off";
     case VBPF_SUPPORT_PV:
-      return "the kernel runs paravirtualised under Xen";
+      return "the kernel's events are its hypervisor's (Xen PV, SEV-ES)";
     default:
       return "a CPU could not be set up: the kernel's log says why";
   }

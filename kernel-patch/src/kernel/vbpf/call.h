@@ -133,7 +133,7 @@ static __always_inline void vbpf_call_prepare(const struct vbpf_call *call, stru
 	run->pkrs = call->slot->keys_open & call->extension->keys_open;
 	run->function = function;
 	run->stack = call->slot->stack_top;
-	run->nmi_latch = call->slot->nmi_latch;
+	run->latch = call->slot->latch;
 	run->argument = argument;
 	run->argument2 = argument2;
 	run->budget = budget;

@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "vbpf: " fmt
 
+#include <linux/cc_platform.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
@@ -54,7 +55,7 @@ static int __init check_features(void)
 		return VBPF_SUPPORT_FRED;
 	if (cpu_feature_enabled(X86_FEATURE_IBT))
 		return VBPF_SUPPORT_IBT;
-	if (cpu_feature_enabled(X86_FEATURE_XENPV))
+	if (cpu_feature_enabled(X86_FEATURE_XENPV) || cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT))
 		return VBPF_SUPPORT_PV;
 	return VBPF_SUPPORT_OK;
 }
@@ -136,6 +137,18 @@ static int cpu_offline_callback(unsigned int cpu)
 	return 0;
 }
 
+static u32 __init ist_of(int vector)
+{
+	switch (vector) {
+	case X86_TRAP_NMI:
+		return VBPF_IST_NMI;
+	case X86_TRAP_MC:
+		return VBPF_IST_MC;
+	default:
+		return VBPF_IST_EVENT;
+	}
+}
+
 static int __init make_idt(void)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -151,7 +164,7 @@ static int __init make_idt(void)
 		struct idt_data data = {
 			.vector = i,
 			.segment = __KERNEL_CS,
-			.bits.ist = (i == X86_TRAP_NMI ? VBPF_IST_NMI : VBPF_IST_EVENT) + 1,
+			.bits.ist = ist_of(i) + 1,
 			.bits.type = GATE_INTERRUPT,
 			.bits.p = 1,
 			.addr = vbpf_gate_stubs + i * VBPF_STUB_SIZE,

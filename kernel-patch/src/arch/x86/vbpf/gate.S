@@ -6,8 +6,8 @@
  * CPU is set up with (cpu.c). Between the two
  * LIDTs of a stay interrupts are off but while the extension's own code runs,
  * and that is how the two are told apart: an event whose frame says that
- * interrupts were off has hit the gate itself. An NMI there is latched and
- * the C code delivers it; anything else cannot be, and ends in a panic.
+ * interrupts were off has hit the gate itself. An NMI or a machine check there
+ * is latched and the C code delivers it; anything else ends in a panic.
  *
  * In each of these: %gs is the kernel's, as an extension cannot change it.
  */
@@ -15,6 +15,7 @@
 #include <asm/asm.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/page_types.h>
 #include <asm/percpu.h>
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
@@ -61,7 +62,7 @@
 /*
  * u32 vbpf_gate_enter(struct vbpf_run *run): calls run->function on its stack.
  * Keys open before and after. Interrupts are as they were when it returns
- * VBPF_EXIT_RETURN or VBPF_EXIT_LATCHED, with the value in r8; else they are
+ * VBPF_EXIT_RETURN and what is latched, with the value in r8; else they are
  * off, and run->kernel_flags says what they were. Nothing is in a register
  * when the extension sees it but the arguments and constants.
  */
@@ -95,8 +96,7 @@ SYM_CODE_START(vbpf_gate_enter)
 
 /*
  * The first function has returned, or something returned to here: rsp and all
- * registers are the extension's. rax: the value. The latch holds
- * VBPF_EXIT_RETURN or VBPF_EXIT_LATCHED.
+ * registers are the extension's. rax: the value.
  */
 SYM_INNER_LABEL(vbpf_gate_leave, SYM_L_GLOBAL)
 	UNWIND_HINT_UNDEFINED
@@ -107,8 +107,8 @@ SYM_INNER_LABEL(vbpf_gate_leave, SYM_L_GLOBAL)
 	movq	PER_CPU_VAR(vbpf_current_run), %rdi
 	movq	RUN_KERNEL_SP(%rdi), %rsp
 	lidt	vbpf_kernel_idt(%rip)
-	/* No NMI can be latched any more. */
-	movq	RUN_NMI_LATCH(%rdi), %rcx
+	/* Nothing can be latched any more. */
+	movq	RUN_LATCH(%rdi), %rcx
 	movl	(%rcx), %eax
 	popq	%rbp
 	popfq
@@ -190,6 +190,8 @@ SYM_CODE_END(vbpf_gate_import)
  */
 #define EVENT_IP	16
 #define EVENT_FLAGS	32
+#define EVENT_SP	40
+#define EVENT_END	56
 SYM_CODE_START_LOCAL(vbpf_gate_event)
 	UNWIND_HINT_UNDEFINED
 	ASM_CLAC
@@ -239,15 +241,37 @@ SYM_CODE_START_LOCAL(vbpf_gate_event)
 	jmp	vbpf_gate_broken
 SYM_CODE_END(vbpf_gate_event)
 
-/* An NMI that hit the gate: the word above its frame is the latch. */
+/* An NMI, which may have hit the gate: the word above its frame is the latch. */
 SYM_CODE_START_LOCAL(vbpf_gate_nmi)
 	UNWIND_HINT_UNDEFINED
 	testl	$X86_EFLAGS_IF, EVENT_FLAGS(%rsp)
 	jnz	vbpf_gate_event
-	movl	$VBPF_EXIT_LATCHED, 56(%rsp)
+	orl	$VBPF_LATCHED_NMI, EVENT_END(%rsp)
 	addq	$16, %rsp
 	iretq
 SYM_CODE_END(vbpf_gate_nmi)
+
+/*
+ * A machine check, which may have hit the gate. If it has hit an NMI there is
+ * no way back: IRET would let another NMI onto its frame. rsp was in the NMI
+ * page then.
+ */
+#define MC_END	(VBPF_PAGE_MC * PAGE_SIZE + PAGE_SIZE)
+SYM_CODE_START_LOCAL(vbpf_gate_mc)
+	UNWIND_HINT_UNDEFINED
+	testl	$X86_EFLAGS_IF, EVENT_FLAGS(%rsp)
+	jnz	vbpf_gate_event
+	pushq	%rax
+	movq	EVENT_SP + 8(%rsp), %rax
+	subq	%rsp, %rax
+	addq	$(MC_END - EVENT_END - 8 - VBPF_PAGE_NMI * PAGE_SIZE), %rax
+	cmpq	$PAGE_SIZE, %rax
+	popq	%rax
+	jb	vbpf_gate_event
+	orl	$VBPF_LATCHED_MC, EVENT_END - MC_END + VBPF_PAGE_NMI * PAGE_SIZE + VBPF_LATCH(%rsp)
+	addq	$16, %rsp
+	iretq
+SYM_CODE_END(vbpf_gate_mc)
 
 /* One for each vector: the error code that the CPU does not push, and the number. */
 #define WITH_ERROR_CODE	0x60227d00	/* #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX */
@@ -266,6 +290,8 @@ SYM_CODE_START(vbpf_gate_stubs)
 	pushq	$vector
 	.if vector == 2
 	jmp	vbpf_gate_nmi
+	.elseif vector == 18
+	jmp	vbpf_gate_mc
 	.else
 	jmp	vbpf_gate_event
 	.endif

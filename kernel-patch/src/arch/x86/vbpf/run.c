@@ -32,7 +32,7 @@ static_assert(offsetof(struct vbpf_run, function) == RUN_FUNCTION);
 static_assert(offsetof(struct vbpf_run, stack) == RUN_STACK);
 static_assert(offsetof(struct vbpf_run, argument) == RUN_ARGUMENT);
 static_assert(offsetof(struct vbpf_run, argument2) == RUN_ARGUMENT2);
-static_assert(offsetof(struct vbpf_run, nmi_latch) == RUN_NMI_LATCH);
+static_assert(offsetof(struct vbpf_run, latch) == RUN_LATCH);
 static_assert(offsetof(struct vbpf_run, pkrs) == RUN_PKRS);
 static_assert(offsetof(struct vbpf_run, regs) == RUN_REGS);
 static_assert(offsetof(struct vbpf_run, ip) == RUN_IP);
@@ -40,6 +40,11 @@ static_assert(offsetof(struct vbpf_run, flags) == RUN_FLAGS);
 static_assert(offsetof(struct vbpf_run, error_code) == RUN_ERROR_CODE);
 static_assert(offsetof(struct vbpf_run, kernel_flags) == RUN_KERNEL_FLAGS);
 static_assert(offsetof(struct vbpf_run, frame_alias) == RUN_FRAME_ALIAS);
+
+static bool returned(u32 exit)
+{
+	return !(exit & ~(VBPF_LATCHED_NMI | VBPF_LATCHED_MC));
+}
 
 static u32 resume(struct vbpf_run *run)
 {
@@ -56,7 +61,7 @@ static u32 resume(struct vbpf_run *run)
 	frame[6] = run->regs[VBPF_SP];
 	frame[7] = __KERNEL_DS;
 	exit = vbpf_call_gate(vbpf_gate_resume, run, value);
-	if (exit == VBPF_EXIT_RETURN || exit == VBPF_EXIT_LATCHED)
+	if (returned(exit))
 		run->regs[VBPF_AX] = value;
 	return exit;
 }
@@ -73,6 +78,18 @@ static void inject_nmi(void)
 {
 	__apic_send_IPI(smp_processor_id(), NMI_VECTOR);
 	vbpf_gate_unblock_nmi();
+}
+
+/* What hit the gate, now that it is behind us. */
+static noinline void inject_latched(u32 *latch)
+{
+	u32 latched = *latch;
+
+	*latch = 0;
+	if (latched & VBPF_LATCHED_MC)
+		inject(X86_TRAP_MC);
+	if (latched & VBPF_LATCHED_NMI)
+		inject_nmi();
 }
 
 static bool over(const struct vbpf_run *run)
@@ -113,20 +130,18 @@ static bool handle(struct vbpf_run *run, u32 *exit)
 /* Interrupts may be as they were before the run; they are afterwards. */
 u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit, u64 value)
 {
-	bool enabled = exit == VBPF_EXIT_LATCHED ? !irqs_disabled() : run->kernel_flags & X86_EFLAGS_IF;
+	bool enabled = returned(exit) ? !irqs_disabled() : run->kernel_flags & X86_EFLAGS_IF;
 
 	/* The gate has not told lockdep. */
 	raw_local_irq_disable();
 	trace_hardirqs_off();
 	run->frame_alias = run->slot->frame_alias;
-	if (exit == VBPF_EXIT_LATCHED)
+	if (returned(exit))
 		run->regs[VBPF_AX] = value;
 	for (;;) {
-		if (unlikely(*run->nmi_latch)) {
-			*run->nmi_latch = 0;
-			inject_nmi();
-		}
-		if (exit == VBPF_EXIT_LATCHED)
+		if (unlikely(*run->latch))
+			inject_latched(run->latch);
+		if (returned(exit))
 			exit = VBPF_EXIT_RETURN;
 		if (exit == VBPF_EXIT_RETURN || !handle(run, &exit))
 			break;
@@ -137,7 +152,7 @@ u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit, u64 value)
 	return exit;
 }
 
-/* An event other than an NMI hit the gate: nothing is known to be whole. */
+/* An event that the gate cannot latch has hit it: nothing is known to be whole. */
 asmlinkage __visible __noreturn noinstr void vbpf_gate_broken(unsigned long vector, unsigned long ip)
 {
 	instrumentation_begin();

@@ -15,8 +15,7 @@
 
 #define GUARD		0x10000UL
 #define STACK_STRIDE	(VBPF_STACK_SIZE + GUARD)
-/* Event page, NMI page, alias of the frame; a page without memory after each. */
-#define PAGES_STRIDE	(8 * PAGE_SIZE)
+#define PAGES_STRIDE	(VBPF_PAGES * PAGE_SIZE)
 
 struct vbpf_slot vbpf_slots[VBPF_SLOTS] __ro_after_init;
 u32 vbpf_slot_users[VBPF_SLOTS];
@@ -68,16 +67,15 @@ static int __init make_slot(struct vbpf_slot *slot, u32 index, unsigned long sta
 			return -ENOMEM;
 	}
 	slot->stack_top = at;
-	if (!map_new_page(pages, PAGE_KERNEL, slot->key))
+	slot->ist_top = pages + VBPF_PAGE_EVENT * PAGE_SIZE + PAGE_SIZE;
+	slot->nmi_top = pages + VBPF_PAGE_NMI * PAGE_SIZE + VBPF_LATCH;
+	slot->mc_top = pages + VBPF_PAGE_MC * PAGE_SIZE + PAGE_SIZE;
+	slot->frame_alias = pages + VBPF_PAGE_ALIAS * PAGE_SIZE;
+	nmi = map_new_page(pages + VBPF_PAGE_NMI * PAGE_SIZE, PAGE_KERNEL, slot->key);
+	if (!nmi || !map_new_page(pages + VBPF_PAGE_EVENT * PAGE_SIZE, PAGE_KERNEL, slot->key) ||
+	    !map_new_page(pages + VBPF_PAGE_MC * PAGE_SIZE, PAGE_KERNEL, slot->key))
 		return -ENOMEM;
-	slot->ist_top = pages + PAGE_SIZE;
-	nmi = map_new_page(pages + 2 * PAGE_SIZE, PAGE_KERNEL, slot->key);
-	if (!nmi)
-		return -ENOMEM;
-	/* The gate latches in the word above the frame. */
-	slot->nmi_top = pages + 3 * PAGE_SIZE - 16;
-	slot->nmi_latch = nmi + PAGE_SIZE - 16;
-	slot->frame_alias = pages + 4 * PAGE_SIZE;
+	slot->latch = nmi + VBPF_LATCH;
 	slot->frame = map_new_page(slot->frame_alias, PAGE_KERNEL_RO, slot->key);
 	return slot->frame ? 0 : -ENOMEM;
 }

@@ -57,7 +57,7 @@ enum vbpf_support {
 	VBPF_SUPPORT_FRED,	/* FRED is on: it bypasses the interrupt table */
 	VBPF_SUPPORT_IBT,	/* indirect branch tracking is on */
 	VBPF_SUPPORT_CPU,	/* a CPU could not be set up; see the kernel's log */
-	VBPF_SUPPORT_PV,	/* a hypervisor's own kernel (Xen PV) */
+	VBPF_SUPPORT_PV,	/* a guest whose events are its hypervisor's (Xen PV, SEV-ES) */
 };
 
 /* VBPF_IOC_QUERY: all are written by the kernel. */

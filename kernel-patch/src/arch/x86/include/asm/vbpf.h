@@ -16,7 +16,7 @@
 #define RUN_STACK	16
 #define RUN_ARGUMENT	24
 #define RUN_ARGUMENT2	32
-#define RUN_NMI_LATCH	40
+#define RUN_LATCH	40
 #define RUN_PKRS	48
 #define RUN_REGS	64	/* rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15 */
 #define RUN_REG(n)	(RUN_REGS + 8 * (n))
@@ -26,11 +26,23 @@
 #define RUN_KERNEL_FLAGS 216
 #define RUN_FRAME_ALIAS	224
 
+/* What has hit the gate itself, and waits: bits of a slot's latch. */
+#define VBPF_LATCHED_NMI	1
+#define VBPF_LATCHED_MC		2
+
+/* A slot's pages, from the first on; after each, one without memory. The gate relies on it. */
+#define VBPF_PAGE_EVENT		0
+#define VBPF_PAGE_NMI		2
+#define VBPF_PAGE_ALIAS		4
+#define VBPF_PAGE_MC		6
+#define VBPF_PAGES		8
+/* Where the latch is in the NMI page, above the frame. */
+#define VBPF_LATCH		(4096 - 16)
+
 /* What ended a stay in an extension. */
-#define VBPF_EXIT_RETURN	0
-#define VBPF_EXIT_LATCHED	1	/* it returned, and an NMI had hit the gate */
-#define VBPF_EXIT_IMPORT	2	/* its number is in regs[rax] */
-#define VBPF_EXIT_BUDGET	3	/* said by the C code: the gate does not know */
+#define VBPF_EXIT_RETURN	0	/* and what the latch holds */
+#define VBPF_EXIT_IMPORT	4	/* its number is in regs[rax] */
+#define VBPF_EXIT_BUDGET	5	/* said by the C code: the gate does not know */
 #define VBPF_EXIT_EVENT		256	/* and the vector */
 
 /* At the end of a region's thunk page: written by the kernel when it is made. */
@@ -91,9 +103,10 @@ struct vbpf_instance;
  * @stack_top: end of its stack; below the stack and above it nothing is mapped
  * @ist_top: where the CPU puts the frames of events
  * @nmi_top: where it puts those of NMIs
+ * @mc_top: where it puts those of machine checks
  * @frame: what a run is resumed from, as the kernel writes it
  * @frame_alias: the same memory, as the extension's keys let it be read
- * @nmi_latch: an NMI came where none could be handled
+ * @latch: VBPF_LATCHED_ bits of what came where it could not be handled
  * @keys_open: PKRS with all keys closed but the slot's own and the shared one
  *
  * All but @frame have the slot's own key, so that no other CPU can write them
@@ -104,9 +117,10 @@ struct vbpf_slot {
 	unsigned long stack_top;
 	unsigned long ist_top;
 	unsigned long nmi_top;
+	unsigned long mc_top;
 	u64 *frame;
 	unsigned long frame_alias;
-	u32 *nmi_latch;
+	u32 *latch;
 	u32 key;
 	u32 index;
 	u32 keys_open;
@@ -118,7 +132,7 @@ struct vbpf_slot {
  * @function: what is called
  * @stack: with this stack pointer
  * @argument, @argument2: and these
- * @nmi_latch: the slot's
+ * @latch: the slot's
  * @pkrs: the keys it runs with
  * @start_low, @start_high: TSC at its beginning
  * @regs: the extension's registers, in the order of their numbers, when it was interrupted
@@ -136,7 +150,7 @@ struct vbpf_run {
 	u64 stack;
 	u64 argument;
 	u64 argument2;
-	u32 *nmi_latch;
+	u32 *latch;
 	u32 pkrs;
 	u32 import_fault;
 	u32 start_low, start_high;
@@ -213,7 +227,8 @@ static inline u32 vbpf_keys_open(u32 key)
 /* Preemption off: no translation that this CPU remembers is older than this. */
 void vbpf_arch_flush_cpu(void);
 
-/* IST entries that Linux leaves free: of all vectors but NMI, and of NMI. */
+/* IST entries that Linux leaves free, the first but in guests with SEV-ES: of machine checks, all others, and NMIs. */
+#define VBPF_IST_MC	4
 #define VBPF_IST_EVENT	5
 #define VBPF_IST_NMI	6
 
@@ -225,6 +240,7 @@ static __always_inline void vbpf_arch_bind(struct vbpf_run *run, const struct vb
 	this_cpu_write(vbpf_current_run, run);
 	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_EVENT], slot->ist_top);
 	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_NMI], slot->nmi_top);
+	this_cpu_write(cpu_tss_rw.x86_tss.ist[VBPF_IST_MC], slot->mc_top);
 }
 
 /*
@@ -246,7 +262,7 @@ static __always_inline void vbpf_arch_bind(struct vbpf_run *run, const struct vb
 	gate_exit;							\
 })
 
-/* run.c: after the first stay, when it ended other than by VBPF_EXIT_RETURN. The value is in regs[VBPF_AX] then. */
+/* run.c: after a first stay that ended other than by VBPF_EXIT_RETURN alone. The value is in regs[VBPF_AX] then. */
 u32 vbpf_arch_go_on(struct vbpf_run *run, u32 exit, u64 value);
 
 /* Runs what is bound to this CPU: see vbpf_arch_run(). *@run is written with itself, *@value with what it returned. */
