@@ -208,8 +208,8 @@ TEST(Race, NobodyElseWritesAnEventsFrame) {
   const uint64_t pages = top - stack_size + slots * stack_stride;
   // The frame of an event, of an NMI, of a machine check, the alias it is resumed from, and the stack with return
   // addresses.
-  const std::vector<uint64_t> targets{pages + 0x1000 - 40, pages + 0x3000 - 16 - 40, pages + 0x7000 - 40,
-                                      pages + 0x4000 + 24, top - 8, top - 16};
+  const std::vector<uint64_t> targets{
+      pages + 0x1000 - 40, pages + 0x3000 - 16 - 40, pages + 0x7000 - 40, pages + 0x4000 + 24, top - 8, top - 16};
   std::atomic<bool> done{false};
   std::atomic<uint64_t> tries{0}, written{0}, hijacked{0}, victims{0};
   std::vector<std::thread> threads;
