@@ -230,6 +230,25 @@ TEST_P(Kernel, ControlFlowStaysOnTargets) {
   }
 }
 
+// A mark for its own heap, where marks are looked for, which is in its own heap too.
+TEST(Marks, OfItsOwnMakingLeadNowhere) {
+  const OnCpu here(0);
+  constexpr uint64_t marks = 0xff00000, target = 0x40100001;
+  RawOptions options;
+  options.name = "marks";
+  options.heap_size = 1 << 30;
+  const RawExtension forger = make(options);
+  // What is written is the address, whose lowest byte is the mark of a place to return to.
+  EXPECT_EQ(forger.run(write_offset, {target}).error, 0);
+  EXPECT_EQ(forger.run(write_offset, {target + marks}).error, 0);
+  const Ran ran = forger.run(return_to, {forger.base(0) + target});
+  EXPECT_EQ(ran.error, ECANCELED);
+  EXPECT_EQ(ran.fault.kind, VBPF_FAULT_BAD_ADDRESS);
+  EXPECT_EQ(ran.fault.address, forger.base(0) + target);
+  EXPECT_EQ(ran.fault.registers[16], forger.base(0) + target);  // it got there, where nothing can be run
+  EXPECT_EQ(forger.run(call_indirect, {forger.base(0) + target}).fault.kind, VBPF_FAULT_BAD_CALL);
+}
+
 // Not even with a jump that the verifier forbids can data be run.
 TEST_P(Kernel, DataCannotBeRun) {
   expect_fault(jump_raw, {base() + 0x200000}, VBPF_FAULT_BAD_ADDRESS, base() + 0x200000);

@@ -221,7 +221,7 @@ static int map_fixed(struct vbpf_instance *instance)
 
 	if (!thunks)
 		return -ENOMEM;
-	vbpf_thunks_copy(page_address(thunks));
+	vbpf_thunks_copy(page_address(thunks), instance->base);
 	for (i = 0; i < window_count(instance); i++) {
 		if (map_zeros(instance, VBPF_REGION_WINDOWS + i * VBPF_WINDOW_STRIDE, VBPF_WINDOW_SIZE, PAGE_KERNEL))
 			return -ENOMEM;

@@ -2,7 +2,7 @@
 /* What C has to know of thunks.S, and what it makes of an extension's end. */
 #include <linux/mm.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+#include <linux/unaligned.h>
 #include <asm/trapnr.h>
 #include <uapi/linux/vbpf.h>
 
@@ -11,19 +11,22 @@
 #define EVENT(vector) (VBPF_EXIT_EVENT | (vector))
 
 struct thunk_data {
-	unsigned long leave, import, stacks, stacks_size;
+	unsigned long import, stacks, stacks_size;
 };
 
-void vbpf_thunks_copy(void *page)
+void vbpf_thunks_copy(void *page, unsigned long base)
 {
 	struct thunk_data *data = page + THUNK_DATA;
 
-	BUILD_BUG_ON(offsetof(struct thunk_data, leave) != THUNK_LEAVE - THUNK_DATA);
+	/* What the return thunk relies on. */
+	BUILD_BUG_ON(VBPF_REGION_SIZE != 1UL << 32);
+	BUILD_BUG_ON(VBPF_REGION_THUNKS + VBPF_REGION_MARKS < VBPF_REGION_IMAGE + VBPF_REGION_IMAGE_SIZE);
+	BUILD_BUG_ON(VBPF_REGION_THUNKS + PAGE_SIZE + VBPF_REGION_MARKS > VBPF_REGION_TARGETS);
 	BUILD_BUG_ON(offsetof(struct thunk_data, import) != THUNK_IMPORT - THUNK_DATA);
 	BUILD_BUG_ON(offsetof(struct thunk_data, stacks) != THUNK_STACKS - THUNK_DATA);
 	BUILD_BUG_ON(offsetof(struct thunk_data, stacks_size) != THUNK_STACKS_SIZE - THUNK_DATA);
 	memcpy(page, vbpf_thunks, PAGE_SIZE);
-	data->leave = (unsigned long)vbpf_gate_leave;
+	put_unaligned((u32)(base >> 32), (u32 *)(page + (vbpf_thunk_region - vbpf_thunks)));
 	data->import = (unsigned long)vbpf_gate_import;
 	vbpf_stacks_range(&data->stacks, &data->stacks_size);
 }
@@ -35,17 +38,18 @@ static unsigned long place(unsigned long base, const u8 *symbol)
 
 /*
  * A target that is not in the text stops the thunk at a ud2, or where it looks
- * for a mark that is not mapped.
+ * for a mark that is not mapped. Who returns may look where a mark would be for
+ * any address of the region.
  */
 static u32 thunk_report(const struct vbpf_run *run, unsigned long base, u32 exit)
 {
-	unsigned long ip = run->ip, marks = base + VBPF_REGION_TARGETS;
+	unsigned long ip = run->ip, marks = base + VBPF_REGION_MARKS;
 
 	if (exit == EVENT(X86_TRAP_UD) && ip == place(base, vbpf_thunk_bad_return))
 		return VBPF_FAULT_BAD_RETURN;
 	if (exit == EVENT(X86_TRAP_UD) && ip == place(base, vbpf_thunk_bad_call))
 		return VBPF_FAULT_BAD_CALL;
-	if (exit != EVENT(X86_TRAP_PF) || run->address - marks >= VBPF_REGION_IMAGE_SIZE)
+	if (exit != EVENT(X86_TRAP_PF) || run->address - marks >= VBPF_REGION_SIZE)
 		return VBPF_FAULT_NONE;
 	if (ip >= place(base, vbpf_thunk_indirect) && ip < place(base, vbpf_thunk_bad_return))
 		return VBPF_FAULT_BAD_CALL;

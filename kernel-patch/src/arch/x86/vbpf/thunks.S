@@ -5,7 +5,7 @@
  * its stack, and any register may hold anything: the extension controls all
  * of them but rip.
  *
- * What is refused stops at a ud2 that vbpf_thunk_report() knows.
+ * What is refused stops at a ud2 that thunk_report() knows.
  */
 #include <asm/vbpf.h>
 
@@ -14,11 +14,10 @@
 /*
  * BEFORE(part) - address is -1 to -size for an address in that part of the
  * region and nowhere else. For each address in the image's part, its mark is
- * MARKS further. Only what belongs to text is mapped there: another target
- * faults, which vbpf_thunk_report() knows too.
+ * VBPF_REGION_MARKS further. Only what belongs to text is mapped there: another target
+ * faults, which thunk_report() knows too.
  */
 #define BEFORE(part) (vbpf_thunks - VBPF_REGION_THUNKS + (part) - 1)(%rip)
-#define MARKS (VBPF_REGION_TARGETS - VBPF_REGION_IMAGE)
 
 	.section .rodata, "a", @progbits
 	.balign 4096
@@ -29,22 +28,25 @@ vbpf_thunks:
  * Return thunk. The address is checked where it lies, and `ret` keeps the
  * CPU's return predictor right: so it must lie in the stacks, which no other
  * CPU, no nested run and no event can write. Clobbers r11, as a call may.
+ *
+ * In the region only the text and this page can be run, and so far behind this
+ * page as marks are behind the text, there is nothing: it does not matter what
+ * is read as the mark of another address.
  */
 	movq	%rsp, %r11
 	subq	DATA(THUNK_STACKS), %r11
 	cmpq	DATA(THUNK_STACKS_SIZE), %r11
 	jae	vbpf_thunk_bad_return
-	leaq	BEFORE(VBPF_REGION_IMAGE), %r11
-	subq	(%rsp), %r11
-	cmpq	$-VBPF_REGION_IMAGE_SIZE, %r11
-	jb	1f
+	cmpl	$0x76543210, 4(%rsp)
+	.globl vbpf_thunk_region
+vbpf_thunk_region = . - 4	/* instead of that number, the high half of all addresses in the region */
+	jne	1f
 	movq	(%rsp), %r11
-	testb	$VBPF_TARGET_RETURN, MARKS(%r11)
+	testb	$VBPF_TARGET_RETURN, VBPF_REGION_MARKS(%r11)
 	jz	vbpf_thunk_bad_return
 	ret
-1:	/* Not in the text: the first function returns to the gate. */
-	movq	DATA(THUNK_LEAVE), %r11
-	cmpq	%r11, (%rsp)
+1:	/* Not in the region: the first function returns to the gate. */
+	cmpq	$vbpf_gate_leave, (%rsp)
 	jne	vbpf_thunk_bad_return
 	ret
 
@@ -56,7 +58,7 @@ vbpf_thunk_indirect:
 	subq	%r11, %r10
 	cmpq	$-VBPF_REGION_IMAGE_SIZE, %r10
 	jb	vbpf_thunk_bad_call
-	testb	$VBPF_TARGET_ENTRY, MARKS(%r11)
+	testb	$VBPF_TARGET_ENTRY, VBPF_REGION_MARKS(%r11)
 	jz	vbpf_thunk_bad_call
 	jmp	*%r11
 

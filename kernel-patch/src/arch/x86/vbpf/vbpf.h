@@ -13,6 +13,7 @@ extern struct desc_ptr vbpf_kernel_idt, vbpf_extension_idt;
 
 /* thunks.S: a page, and places in it. */
 extern const u8 vbpf_thunks[];
+extern const u8 vbpf_thunk_region[];
 extern const u8 vbpf_thunk_bad_return[], vbpf_thunk_bad_call[], vbpf_thunk_indirect[];
 
 int vbpf_slots_init(void);

@@ -47,10 +47,9 @@
 
 /* At the end of a region's thunk page: written by the kernel when it is made. */
 #define THUNK_DATA		0xf80
-#define THUNK_LEAVE		(THUNK_DATA + 0)	/* where a run's first function returns to */
-#define THUNK_IMPORT		(THUNK_DATA + 8)
-#define THUNK_STACKS		(THUNK_DATA + 16)
-#define THUNK_STACKS_SIZE	(THUNK_DATA + 24)
+#define THUNK_IMPORT		(THUNK_DATA + 0)
+#define THUNK_STACKS		(THUNK_DATA + 8)
+#define THUNK_STACKS_SIZE	(THUNK_DATA + 16)
 
 /* Parts of a region, as uapi/linux/vbpf.h and the loader lay it out. */
 #define VBPF_REGION_SIZE	0x100000000
@@ -58,6 +57,7 @@
 #define VBPF_REGION_IMAGE	0x00100000
 #define VBPF_REGION_IMAGE_SIZE	0x08000000
 #define VBPF_REGION_TARGETS	0x10000000
+#define VBPF_REGION_MARKS	(VBPF_REGION_TARGETS - VBPF_REGION_IMAGE)	/* from an address of the image to its mark */
 #define VBPF_REGION_HEAP	0x40000000
 #define VBPF_REGION_HEAP_SIZE	0x40000000
 #define VBPF_REGION_WINDOWS	0x80000000
@@ -204,8 +204,8 @@ static __always_inline void vbpf_slot_put(struct vbpf_slot *slot)
 bool vbpf_slot_owns(const struct vbpf_slot *slot, unsigned long address, unsigned long size);
 bool vbpf_in_stacks(unsigned long address);
 
-/* Fills the thunk page of a region. */
-void vbpf_thunks_copy(void *page);
+/* Fills the thunk page of a region that begins at @base. */
+void vbpf_thunks_copy(void *page, unsigned long base);
 
 struct vbpf_fault;
 /* Fills kind and address (and what the exit itself says) of a report. @base: of the region. */
