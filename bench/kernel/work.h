@@ -25,12 +25,25 @@ struct bench_address {
   unsigned long long high, low;
 };
 
+#define ANY_PROTOCOL 256
 struct bench_rule {
   struct bench_address prefix, mask;
-  unsigned int protocol; /* 0: any */
-  unsigned int port;     /* 0: any */
-  unsigned int allow;
-  unsigned int reserved;
+  unsigned short protocol, first_port, last_port;
+  unsigned char any_port, allow;
+};
+
+/* samples/firewall/default.rules, and many.rules. */
+#define RULES 6
+#define MANY_RULES 64
+
+/* Those whose prefixes hold one prefix, in order. */
+struct bench_prefix {
+  unsigned int length;
+  struct bench_address address; /* as in packets */
+} __attribute__((packed));
+
+struct bench_rules {
+  unsigned char count, rules[MANY_RULES];
 };
 
 #endif

@@ -31,6 +31,10 @@ struct Address {
   constexpr uint32_t ipv4() const {
     return static_cast<uint32_t>(bytes[12]) << 24 | static_cast<uint32_t>(bytes[13]) << 16 | bytes[14] << 8 | bytes[15];
   }
+  // The first eight bytes, or the last, as a number.
+  constexpr uint64_t half(size_t index) const {
+    return __builtin_bswap64(std::bit_cast<std::array<uint64_t, 2>>(bytes)[index]);
+  }
   constexpr bool bit(size_t index) const { return bytes[index / 8] >> (7 - index % 8) & 1; }
 
   friend constexpr auto operator<=>(const Address&, const Address&) = default;

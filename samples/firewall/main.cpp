@@ -13,14 +13,12 @@ VBPF_MANIFEST(.packet = VBPF_PACKET_READ_ONLY);
 
 namespace {
 
-constexpr std::string_view rules = R"(
-deny   any    from 203.0.113.0/24            # a network that only documents use
-allow  udp    from 203.0.114.7   port 9
-deny   udp    from any           port 9      # discard
-deny   tcp    from any           port 23     # telnet
-deny   tcp    from 2001:db8:bad::/48
-allow  any    from any
-)";
+#ifndef FIREWALL_RULES
+#define FIREWALL_RULES "default.rules"
+#endif
+constexpr std::string_view rules =
+#include FIREWALL_RULES
+    ;
 
 // Runs when the extension is loaded: a mistake in the rules makes the load fail.
 firewall::Firewall make_firewall() {
@@ -50,7 +48,7 @@ VBPF_XDP_ENTRY(firewall_xdp)(struct vbpf_xdp* ctx) {
   if (!packet) return XDP_DROP;
   if (!packet->ipv4 && !packet->ipv6) return XDP_PASS;  // ARP and the like
   const net::Address source = net::source_of(*packet);
-  const bool allowed = wall.decide(*packet).allow;
+  const bool allowed = wall.decide(*packet, source).allow;
   report(source, wall.count(source, allowed), allowed);
   return allowed ? XDP_PASS : XDP_DROP;
 }

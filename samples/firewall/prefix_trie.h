@@ -40,34 +40,25 @@ class PrefixTrie {
     *link = std::move(node);
   }
 
-  // Calls visit(rule) for each rule on the way from the shortest matching prefix to the longest.
+  // Calls visit(rules), which are those of one prefix in ascending order, for each prefix that matches, the shortest
+  // first.
   template <typename Visit>
-  void visit_matches(const net::Address& address, Visit visit) const {
+  [[gnu::always_inline]] void visit_matches(const net::Address& address, Visit visit) const {
     const Bits bits(address);
-    for (const Node* node = root_.get(); node && node->holds(bits); node = node->children[bits[node->length]].get()) {
-      for (size_t rule : node->rules) visit(rule);
-    }
+    for (const Node* node = root_.get(); node && node->holds(bits); node = node->child_of(bits)) visit(node->rules);
   }
 
  private:
   // An address as two numbers. There is a bit after the last, which is 0.
   struct Bits {
-    uint64_t high = 0, low = 0;
+    uint64_t halves[2];
 
-    explicit Bits(const net::Address& address) {
-      for (size_t i = 0; i < 8; ++i) {
-        high = high << 8 | address.bytes[i];
-        low = low << 8 | address.bytes[8 + i];
-      }
-    }
-    bool operator[](unsigned index) const {
-      if (index >= 128) return false;
-      return (index < 64 ? high >> (63 - index) : low >> (127 - index)) & 1;
-    }
+    explicit Bits(const net::Address& address) : halves{address.half(0), address.half(1)} {}
+    bool operator[](unsigned index) const { return index < 128 && (halves[index / 64] >> (63 - index % 64) & 1); }
     // How many bits are the same from the first on.
     unsigned common(const Bits& other) const {
-      if (high != other.high) return static_cast<unsigned>(std::countl_zero(high ^ other.high));
-      return 64 + static_cast<unsigned>(std::countl_zero(low ^ other.low));
+      const unsigned first = static_cast<unsigned>(std::countl_zero(halves[0] ^ other.halves[0]));
+      return first < 64 ? first : 64 + static_cast<unsigned>(std::countl_zero(halves[1] ^ other.halves[1]));
     }
   };
 
@@ -75,17 +66,22 @@ class PrefixTrie {
     Node(const Bits& of, unsigned bits_length)
         : bits(of),
           length(bits_length),
-          mask_high(mask(bits_length)),
-          mask_low(bits_length < 64 ? 0 : mask(bits_length - 64)) {}
+          half(bits_length < 64 ? 0 : 1),
+          shift(63 - bits_length % 64),
+          masks{mask(bits_length), bits_length < 64 ? 0 : mask(bits_length - 64)} {}
 
     static uint64_t mask(unsigned count) { return count == 0 ? 0 : count >= 64 ? ~0ull : ~0ull << (64 - count); }
     bool holds(const Bits& address) const {
-      return ((address.high ^ bits.high) & mask_high) == 0 && ((address.low ^ bits.low) & mask_low) == 0;
+      return ((address.halves[0] ^ bits.halves[0]) & masks[0]) == 0 &&
+             ((address.halves[1] ^ bits.halves[1]) & masks[1]) == 0;
     }
+    // By the bit after the prefix. A whole address has no children, whatever that finds.
+    const Node* child_of(const Bits& address) const { return children[address.halves[half] >> shift & 1].get(); }
 
     Bits bits;  // after `length` of them anything
     unsigned length;
-    uint64_t mask_high, mask_low;
+    unsigned half, shift;  // where the bit after them is
+    uint64_t masks[2];
     std::unique_ptr<Node> children[2];
     std::vector<size_t> rules;  // ascending
   };

@@ -66,15 +66,6 @@ const char* parse_rule(std::string_view line, Rule& rule) {
 
 }  // namespace
 
-bool Rule::matches(const net::Packet& packet) const {
-  if (protocol && *protocol != packet.protocol) return false;
-  if (any_port) return true;
-  // A later fragment has no ports. It is of no use to its receiver without the first one, which has.
-  if (!packet.tcp && !packet.udp) return false;
-  const uint16_t port = packet.tcp ? packet.tcp->destination : packet.udp->destination;
-  return first_port <= port && port <= last_port;
-}
-
 ParsedRules parse_rules(std::string_view text) {
   ParsedRules parsed;
   for (int number = 1; !text.empty(); ++number) {

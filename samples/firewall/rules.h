@@ -23,7 +23,15 @@ struct Rule {
   uint16_t first_port = 0, last_port = 0xffff;
   bool any_port = true;
 
-  bool matches(const net::Packet& packet) const;
+  // But for the source.
+  bool matches(const net::Packet& packet) const {
+    if (protocol && *protocol != packet.protocol) return false;
+    if (any_port) return true;
+    // A later fragment has no ports. It is of no use to its receiver without the first one, which has.
+    if (!packet.tcp && !packet.udp) return false;
+    const uint16_t port = packet.tcp ? packet.tcp->destination : packet.udp->destination;
+    return first_port <= port && port <= last_port;
+  }
 };
 
 struct ParsedRules {

@@ -103,7 +103,8 @@ TEST(FirewallTest, TrieAgreesWithBitByBitComparison) {
       const unsigned shift = 32 - (prefixes[p].length - 96);
       if (shift == 32 || (prefixes[p].address.ipv4() ^ value) >> shift == 0) expected.push_back(p);
     }
-    trie.visit_matches(address, [&](size_t rule) { found.push_back(rule); });
+    trie.visit_matches(address,
+                       [&](const std::vector<size_t>& of) { found.insert(found.end(), of.begin(), of.end()); });
     ASSERT_EQ(found, expected) << net::to_string(address);
   }
 }
