@@ -133,8 +133,8 @@ inline bool parse_transport(Packet& packet) {
   return true;
 }
 
-// Nothing: a header is cut off or lies about its length. What is not IP has neither ipv4 nor ipv6. In line, so that what
-// its caller does not look at is not kept.
+// Nothing: a header is cut off or lies about its length. What is not IP has neither ipv4 nor ipv6. In line, so that
+// what its caller does not look at is not kept.
 [[gnu::always_inline]] inline std::optional<Packet> parse(std::span<uint8_t> frame) {
   Packet packet;
   packet.payload = frame;
