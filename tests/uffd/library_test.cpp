@@ -312,8 +312,11 @@ TEST(FaultingThread, WhatItPassesIsTheProgramsSignal) {
     const auto extension = Extension::open(UFFD_EXTENSIONS "/obey.o", {});
     ASSERT_TRUE(extension);
     PagerOptions options = in_the_thread();
+    std::string said;
+    options.log = [&](std::string_view line) { said += line; };
     const auto pager = Pager::attach(*extension, area.descriptor(), options);
     ASSERT_TRUE(pager) << pager.error().message;
+    EXPECT_NE(said.find("warning: in the thread that faults"), std::string::npos) << said;
     for (const uint64_t page : {uint64_t{passed}, uint64_t{poisoned}}) {
       if (sigsetjmp(after_signal, 1) == 0) {
         area.word(page);

@@ -71,7 +71,8 @@ class VBPF_API Pager {
   static Result<std::unique_ptr<Pager>> page(const Extension& extension, std::span<std::byte> memory,
                                              const PagerOptions& options = {});
   // A userfaultfd of this process that has had its handshake and is somebody's set-up, in place of a handler thread.
-  // For PagerPlace::faulting_thread it must have UFFD_FEATURE_SIGBUS.
+  // For PagerPlace::faulting_thread it must have UFFD_FEATURE_SIGBUS; `log` is warned of what that means, since the
+  // descriptor may be one from which more is expected.
   // The descriptor stays the caller's. After destruction faults wait for another reader.
   static Result<std::unique_ptr<Pager>> attach(const Extension& extension, int descriptor,
                                                const PagerOptions& options = {});
