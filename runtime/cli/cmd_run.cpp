@@ -10,6 +10,7 @@
 
 #include "output.h"
 #include "packets.h"
+#include "record.h"
 #include "resident.h"
 #include "verb.h"
 #include "xdp_hook.h"
@@ -144,13 +145,28 @@ class KernelRunner final : public Runner {
 
   Result<Answer> run(const Packet& packet, uint64_t repeat) override {
     VBPF_TRY(kernel::TestRun done, resident_.run(entry_, packet, repeat));
+    say_what_it_logged();
     return Answer{done.retval, std::move(done.fault), std::move(done.out), done.time, done.runs};
   }
 
  private:
-  KernelRunner(kernel::Resident resident, uint32_t entry) : resident_(std::move(resident)), entry_(entry) {}
+  // Its constructors may have logged already.
+  KernelRunner(kernel::Resident resident, uint32_t entry) : resident_(std::move(resident)), entry_(entry) {
+    say_what_it_logged();
+  }
+
+  void say_what_it_logged() {
+    for (const vbpf_log_line& line : kernel::lines_of(resident_.descriptor(), next_line_)) {
+      if (line.number > next_line_)
+        complain(fmt::format("{} lines more were logged than the kernel keeps", line.number - next_line_));
+      complain(printable(kernel::text_of(line)));
+      next_line_ = line.number + 1;
+    }
+  }
+
   kernel::Resident resident_;
   uint32_t entry_;
+  uint64_t next_line_ = 1;
 };
 
 Result<std::unique_ptr<Runner>> make_runner(const Arguments& arguments, size_t longest) {

@@ -6,7 +6,7 @@ qemu_pid=''
 
 # To be called when the script ends: a guest ends with it.
 end_guest() {
-  if [ -z "$qemu_pid" ]; then return; fi
+  if [ -z "$qemu_pid" ]; then return 0; fi  # by itself in a trap, return is what was before it
   kill "$qemu_pid" 2>/dev/null || true
   wait "$qemu_pid" 2>/dev/null || true
 }
