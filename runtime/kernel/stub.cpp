@@ -4,7 +4,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -70,8 +72,10 @@ std::optional<StubPlace> find_stub(const std::string& name) {
 }
 
 Result<void> pin_stub(const Stub& stub, const std::string& name) {
-  if (::mkdir(pins.c_str(), 0700) != 0 && errno != EEXIST)
-    return system_error("cannot make " + pins + " (bpffs must be mounted at /sys/fs/bpf)", errno);
+  struct statfs at{};
+  if (::statfs("/sys/fs/bpf", &at) != 0 || at.f_type != BPF_FS_MAGIC)
+    return Error{ErrorKind::machine, "bpffs is not there: mount -t bpf bpf /sys/fs/bpf"};
+  if (::mkdir(pins.c_str(), 0700) != 0 && errno != EEXIST) return system_error("cannot make " + pins, errno);
   const std::string path = pin_path(name);
   ::unlink(path.c_str());  // of an extension that is gone: names are the kernel's to keep apart
   if (bpf_obj_pin(stub.link.get(), path.c_str()) != 0) return system_error("cannot pin the link at " + path, errno);
