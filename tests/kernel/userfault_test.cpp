@@ -381,10 +381,10 @@ TEST(GuestFaults, AreAnsweredLikeOthers) {
     EXPECT_TRUE(area.holds(page, page)) << page;
   }
   EXPECT_EQ(cpu.read(zero * 4096 + 16), 0u);
-  cpu.write(120 * 4096 + 8, 77);  // a write fault: the page is there, then written
+  cpu.write(120ul * 4096 + 8, 77);  // a write fault: the page is there, then written
   EXPECT_EQ(area.word(120), 120u);
   EXPECT_EQ(reinterpret_cast<volatile uint64_t*>(area.at(120))[1], 77u);
-  EXPECT_EQ(cpu.read(120 * 4096 + 8), 77u);
+  EXPECT_EQ(cpu.read(120ul * 4096 + 8), 77u);
   EXPECT_EQ(obeyed.resolved(), 21u);
   EXPECT_EQ(obeyed.answered(2), 1u);
   EXPECT_EQ(obeyed.passed(), 0u);
@@ -415,7 +415,7 @@ TEST(GuestFaults, ThatArePassedAreTheHandlers) {
   const VirtualMachine::Cpu cpu(machine, 0);
   EXPECT_EQ(cpu.read(passed * 4096), static_cast<uint32_t>(OldHandler::word));
   EXPECT_EQ(cpu.read(crashed * 4096), static_cast<uint32_t>(OldHandler::word));
-  EXPECT_EQ(cpu.read(100 * 4096), 100u);
+  EXPECT_EQ(cpu.read(100ul * 4096), 100u);
   EXPECT_TRUE(soon([&] { return handler.served() == 2; }));
   EXPECT_TRUE(area.holds(passed, OldHandler::word));
 }
