@@ -58,25 +58,27 @@ struct Measured {
   uint32_t verdict;
 };
 
-// Nanoseconds of the kernel's clock, which follows the time stamp counter, for each run. The least of several rounds:
-// an interrupt can only add.
+// Nanoseconds of the kernel's clock, which follows the time stamp counter, for each run.
+Measured test_run(int program, const Packet& packet, int repeat) {
+  Packet out(packet.size() + 512);
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  options.data_in = packet.data();
+  options.data_size_in = static_cast<uint32_t>(packet.size());
+  options.data_out = out.data();
+  options.data_size_out = static_cast<uint32_t>(out.size());
+  options.repeat = repeat;
+  if (bpf_prog_test_run_opts(program, &options) != 0) fail(std::string("a test run failed: ") + std::strerror(errno));
+  return {static_cast<double>(options.duration), options.retval};
+}
+
+// The least of several rounds: an interrupt can only add.
 Measured measure(int program, const Packet& packet) {
   constexpr int rounds = 9, runs = 2000;
-  Packet out(packet.size() + 512);
-  Measured measured{1e18, 0};
-  for (int i = 0; i < rounds; ++i) {
-    bpf_test_run_opts options{};
-    options.sz = sizeof(options);
-    options.data_in = packet.data();
-    options.data_size_in = static_cast<uint32_t>(packet.size());
-    options.data_out = out.data();
-    options.data_size_out = static_cast<uint32_t>(out.size());
-    options.repeat = runs;
-    if (bpf_prog_test_run_opts(program, &options) != 0) fail(std::string("a test run failed: ") + std::strerror(errno));
-    measured.instructions = std::min<double>(measured.instructions, options.duration);
-    measured.verdict = options.retval;
-  }
-  return measured;
+  Measured least = test_run(program, packet, runs);
+  for (int i = 1; i < rounds; ++i)
+    least.instructions = std::min(least.instructions, test_run(program, packet, runs).instructions);
+  return least;
 }
 
 class Twins {
@@ -130,18 +132,6 @@ class Twins {
   std::unique_ptr<twins, decltype(&twins__destroy)> skeleton_;
 };
 
-uint32_t verdict(int program, const Packet& packet) {
-  Packet out(packet.size() + 512);
-  bpf_test_run_opts options{};
-  options.sz = sizeof(options);
-  options.data_in = packet.data();
-  options.data_size_in = static_cast<uint32_t>(packet.size());
-  options.data_out = out.data();
-  options.data_size_out = static_cast<uint32_t>(out.size());
-  if (bpf_prog_test_run_opts(program, &options) != 0) fail(std::string("a test run failed: ") + std::strerror(errno));
-  return options.retval;
-}
-
 // Both decide alike about packets that are not as they should be: a twin that does less would be a faster one.
 void compare(int extension, int ebpf) {
   const Packet udp = udp_packet({203, 0, 114, 7}, 9, 96);
@@ -166,7 +156,7 @@ void compare(int extension, int ebpf) {
     for (auto changes = random() % 4; changes > 0; --changes)
       packet[12 + random() % 64] = likely[random() % std::size(likely)];
     if (random() % 4 == 0) packet.resize(14 + random() % (packet.size() - 14));
-    if (verdict(extension, packet) != verdict(ebpf, packet)) {
+    if (test_run(extension, packet, 1).verdict != test_run(ebpf, packet, 1).verdict) {
       for (uint8_t byte : packet) std::fprintf(stderr, "%02x", byte);
       fail(" is a packet about which extension and eBPF decide differently");
     }

@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -18,8 +16,6 @@
 
 namespace vbpf::test {
 namespace {
-
-using namespace std::chrono_literals;
 
 // How many events a line of /proc/interrupts counts, on all CPUs.
 uint64_t events(const std::string& name) {
@@ -32,14 +28,6 @@ uint64_t events(const std::string& name) {
     for (uint64_t count; words >> count;) sum += count;
   }
   return sum;
-}
-
-bool eventually(const std::function<bool()>& condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
 }
 
 // An event for that CPU, and its number afterwards is higher: only then may the next one come.

@@ -6,9 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -18,8 +16,6 @@
 
 namespace vbpf::test {
 namespace {
-
-using namespace std::chrono_literals;
 
 RawExtension make(const RawOptions& options, std::span<const uint64_t> constructors = {}) {
   return {attack_code(), attack_entries(), options, constructors};
@@ -37,14 +33,6 @@ std::vector<std::unique_ptr<RawExtension>> make_many(size_t count, const std::st
     extensions.push_back(std::make_unique<RawExtension>(attack_code(), attack_entries(), options));
   }
   return extensions;
-}
-
-bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 2000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
 }
 
 // Runs until the instance is open again.

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +30,9 @@ class Descriptor {
  private:
   int value_;
 };
+
+// Looks every millisecond, and gives up after 20 seconds.
+bool eventually(const std::function<bool()>& condition);
 
 int open_device();  // a descriptor of /dev/vbpf; throws when there is none
 

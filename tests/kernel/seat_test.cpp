@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -16,8 +15,6 @@
 
 namespace vbpf::test {
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr uint32_t aborted = 0, pass = 2;
 
@@ -31,14 +28,6 @@ RawExtension make(const std::string& name, uint32_t on_fault = VBPF_ON_FAULT_PAS
 }
 
 std::vector<uint64_t> packet(Attack attack, uint64_t word = 0) { return {word, 0, 0, 0, 0, 0, 0, attack}; }
-
-bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 2000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
-}
 
 int cpus() { return static_cast<int>(std::thread::hardware_concurrency()); }
 
