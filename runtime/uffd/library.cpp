@@ -135,9 +135,8 @@ Result<std::unique_ptr<Pager>> Pager::attach(const Extension& extension, int des
   // Nothing shows how the descriptor was made.
   if (options.place == PagerPlace::faulting_thread && options.log)
     options.log(
-        "warning: in the thread that faults, what the kernel does to the memory for the program (read(2), futexes, "
-        "KVM) "
-        "fails with EFAULT, also where the descriptor was made without UFFD_USER_MODE_ONLY");
+        "warning: in the thread that faults, what the kernel does to the memory (read(2), futexes, KVM) fails with "
+        "EFAULT, also where the descriptor was made without UFFD_USER_MODE_ONLY");
   return serve(extension, descriptor, false, options, uffd::OnExit::wait);
 }
 

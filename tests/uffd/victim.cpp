@@ -95,7 +95,10 @@ int main(int argc, char** argv) {
       std::printf("%d\n", ::getpid());
     }
     if (std::strcmp(verb, "read") == 0) std::printf("%u\n", memory[page * 4096]);
-    if (std::strcmp(verb, "write") == 0) std::printf("%u\n", memory[page * 4096] = 7);
+    if (std::strcmp(verb, "write") == 0) {
+      memory[page * 4096] = 7;
+      std::puts("7");
+    }
     if (std::strcmp(verb, "protect") == 0) {
       uffdio_writeprotect protect{range.range, UFFDIO_WRITEPROTECT_MODE_WP};
       std::printf("%d\n", ::ioctl(descriptor, UFFDIO_WRITEPROTECT, &protect));
