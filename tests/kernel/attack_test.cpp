@@ -265,8 +265,13 @@ TEST_P(Kernel, ExceptionsEndTheInvocation) {
   expect_fault(divide_by_zero, {}, VBPF_FAULT_DIVIDE_ERROR);
   expect_fault(undefined, {}, VBPF_FAULT_UNDEFINED_INSTRUCTION);
   expect_fault(breakpoint, {}, VBPF_FAULT_UNDEFINED_INSTRUCTION);
-  expect_fault(single_step, {}, VBPF_FAULT_EXCEPTION);
-  EXPECT_EQ(last_.vector, 1u);
+  // Flags are sanitised: an interrupt right after the trap flag was set clears it, and the attack returns.
+  Ran stepped = run(single_step);
+  for (int attempt = 0; attempt < 10 && stepped.error == 0; ++attempt) stepped = run(single_step);
+  EXPECT_EQ(stepped.error, ECANCELED);
+  EXPECT_EQ(stepped.fault.kind, VBPF_FAULT_EXCEPTION);
+  EXPECT_EQ(stepped.fault.vector, 1u);
+  EXPECT_EQ(run(nothing).error, 0);
 }
 
 // SMAP is not to be had by setting AC.
