@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "../uffd/area.h"
+#include "../uffd/soon.h"
 #include "resident.h"
 #include "virtual_machine.h"
 
@@ -55,15 +56,6 @@ class Obeyed {
  private:
   std::optional<kernel::Resident> resident_;
 };
-
-template <typename Condition>
-bool soon(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 10s; std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
 
 // A file in memory.
 class MemoryFile {
@@ -145,7 +137,7 @@ TEST(KernelFaults, WhatIsNoAnswerGoesToTheProgramsHandler) {
   for (const Page page : {passed, continued, nonsense}) {
     EXPECT_TRUE(area.holds(page, OldHandler::word)) << page;
     ++count;
-    EXPECT_TRUE(soon([&] { return handler.served() == count; }));
+    EXPECT_TRUE(soon([&] { return handler.served() == count; }, 10s));
   }
   EXPECT_EQ(area.word(36), 36u);
   EXPECT_EQ(obeyed.passed(), 3u);
@@ -158,9 +150,9 @@ TEST(KernelFaults, CrashesAndEndlessLoopsArePassedOn) {
     const OldHandler handler(area.descriptor());
     EXPECT_TRUE(area.holds(page, OldHandler::word)) << page;
     EXPECT_GE(obeyed.info().faults, 1u);  // more when the handler was slow to read
-    EXPECT_TRUE(soon([&] { return obeyed.info().restarts >= 1; }));
+    EXPECT_TRUE(soon([&] { return obeyed.info().restarts >= 1; }, 10s));
     EXPECT_TRUE(area.holds(37, 37));  // also while it begins anew
-    EXPECT_TRUE(soon([&] { return handler.served() == 1; }));
+    EXPECT_TRUE(soon([&] { return handler.served() == 1; }, 10s));
   }
 }
 
@@ -189,7 +181,7 @@ TEST(KernelFaults, WithoutAHandlerACrashIsAskedAboutAgainUntilItIsDetached) {
   options.max_restarts = 3;
   const Obeyed obeyed(area, options);
   auto waits = std::async(std::launch::async, [&] { return area.holds(crashed, OldHandler::word); });
-  EXPECT_TRUE(soon([&] { return obeyed.info().state == VBPF_STATE_DETACHED; }));
+  EXPECT_TRUE(soon([&] { return obeyed.info().state == VBPF_STATE_DETACHED; }, 10s));
   EXPECT_EQ(obeyed.info().restarts, 3u);
   EXPECT_EQ(obeyed.info().faults, 4u);
   const OldHandler handler(area.descriptor());
@@ -364,8 +356,8 @@ TEST(KernelFaults, PagesAreChargedToTheProgram) {
   int status = -1;
   ::waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
-  EXPECT_TRUE(soon([&] { return current() < bytes / 4; })) << current();
-  EXPECT_TRUE(soon([&] { return ::rmdir(group.c_str()) == 0; }));
+  EXPECT_TRUE(soon([&] { return current() < bytes / 4; }, 10s)) << current();
+  EXPECT_TRUE(soon([&] { return ::rmdir(group.c_str()) == 0; }, 10s));
   ::umount(root.c_str());
 }
 
@@ -416,7 +408,7 @@ TEST(GuestFaults, ThatArePassedAreTheHandlers) {
   EXPECT_EQ(cpu.read(passed * 4096), static_cast<uint32_t>(OldHandler::word));
   EXPECT_EQ(cpu.read(crashed * 4096), static_cast<uint32_t>(OldHandler::word));
   EXPECT_EQ(cpu.read(100ul * 4096), 100u);
-  EXPECT_TRUE(soon([&] { return handler.served() == 2; }));
+  EXPECT_TRUE(soon([&] { return handler.served() == 2; }, 10s));
   EXPECT_TRUE(area.holds(passed, OldHandler::word));
 }
 
@@ -442,7 +434,7 @@ TEST(KernelFaults, HugePagesLargerThanItsBufferArePassed) {
   const Area area(size_t{2} * 512, kind);
   const Obeyed obeyed(area);
   auto waits = std::async(std::launch::async, [&] { return area.word(512); });
-  EXPECT_TRUE(soon([&] { return obeyed.passed() == 1; }));
+  EXPECT_TRUE(soon([&] { return obeyed.passed() == 1; }, 10s));
   uffdio_range all{area.start(), area.size()};
   ASSERT_EQ(::ioctl(area.descriptor(), UFFDIO_UNREGISTER, &all), 0);
   EXPECT_EQ(waits.get(), 0u);
@@ -542,14 +534,14 @@ TEST(KernelFaults, AChildOfAForkIsItsOwnDescriptorsAffair) {
   EventReader reader(area.descriptor());
   const pid_t child = ::fork();
   if (child == 0) ::_exit(area.word(30) == 30 && area.word(31) == OldHandler::word ? 0 : 1);
-  ASSERT_TRUE(soon([&] { return reader.child != -1; }));
+  ASSERT_TRUE(soon([&] { return reader.child != -1; }, 10s));
   {
     ::fcntl(reader.child, F_SETFL, O_NONBLOCK);
     const OldHandler handler(reader.child);
     int status = -1;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
-    EXPECT_TRUE(soon([&] { return handler.served() == 1; }));
+    EXPECT_TRUE(soon([&] { return handler.served() == 1; }, 10s));
   }
   EXPECT_EQ(area.word(31), 31u);
 }

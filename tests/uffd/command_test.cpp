@@ -11,11 +11,13 @@
 #include <thread>
 
 #include "area.h"
+#include "soon.h"
 
 namespace vbpf::cli_test {
 namespace {
 
 using namespace std::chrono_literals;
+using uffd::test::soon;
 using Words = std::vector<std::string>;
 
 // uffd_victim, with pipes to talk to it.
@@ -74,15 +76,6 @@ class Victim {
   pid_t process_ = -1;
   FILE *to_ = nullptr, *from_ = nullptr;
 };
-
-template <typename Condition>
-bool soon(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 5s; std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
-}
 
 class Uffd : public testing::Test {
  protected:

@@ -13,6 +13,7 @@
 
 #include "area.h"
 #include "pager.h"
+#include "soon.h"
 
 namespace vbpf::uffd::test {
 namespace {
@@ -27,15 +28,6 @@ Kind with_events(int flags = O_NONBLOCK) {
   kind.features = all_events;
   kind.flags = flags;
   return kind;
-}
-
-template <typename Condition>
-bool soon(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 5s; std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
 }
 
 long descriptors() {

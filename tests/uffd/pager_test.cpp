@@ -11,6 +11,7 @@
 #include <future>
 
 #include "area.h"
+#include "soon.h"
 
 namespace vbpf::uffd::test {
 namespace {
@@ -71,16 +72,6 @@ class Paged {
   std::unique_ptr<Pager> pager_;
   std::string error_;
 };
-
-// Until the numbers are there: the thread that faulted may go on before the pager has counted.
-template <typename Condition>
-bool soon(Condition condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 5s; std::chrono::steady_clock::now() < end;) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
-}
 
 TEST(Pager, ResolvesPagesForSeveralThreadsAtOnce) {
   for (const uint32_t serving : {1u, 2u}) {
